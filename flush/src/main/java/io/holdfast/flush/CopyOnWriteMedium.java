@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.flush;
+
+/**
+ * A file for reading. Stores are possible, so that a reader can recover a pool that needs it, and
+ * go to private pages that nobody else sees and that end with the mapping.
+ */
+final class CopyOnWriteMedium extends DirectMedium {
+  private final MappedFile file;
+
+  CopyOnWriteMedium(MappedFile file, AddressRange range) {
+    super(Durability.PROCESS, Granularity.NONE, range, file.size());
+    this.file = file;
+  }
+
+  @Override
+  public String describe() {
+    return "read-only (private copy on write), " + file.fileSystemTitle();
+  }
+
+  @Override
+  public void persist(Lines lines) {
+    copyPlainly(lines);
+  }
+
+  @Override
+  public void persist(long offset, long bytes) {}
+
+  @Override
+  public void sync() {}
+
+  @Override
+  public void close() {
+    super.close();
+    file.close();
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.flush;
+
+/**
+ * The root of all that Holdfast throws on purpose. Each message names the values concerned and what
+ * can be done; nothing that was committed is lost by any of them.
+ */
+public class HoldfastException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /**
+   * Makes an exception.
+   *
+   * @param message what happened, the values as {@code name=value}, and the remedy
+   */
+  public HoldfastException(String message) {
+    super(message);
+  }
+
+  /**
+   * Makes an exception with its cause.
+   *
+   * @param message what happened, the values as {@code name=value}, and the remedy
+   * @param cause what led to it
+   */
+  public HoldfastException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /**
+   * The file is owned by another opener: in this process, in another one, or through another name.
+   */
+  public static final class RegionInUse extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    RegionInUse(String message) {
+      super(message);
+    }
+  }
+
+  /** The file system, or the memory of the machine, has no room for what was asked. */
+  public static final class NoSpace extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    NoSpace(String message) {
+      super(message);
+    }
+  }
+
+  /** The durability asked for cannot be given here; the message says why and what can be had. */
+  public static final class DurabilityUnavailable extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    DurabilityUnavailable(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * The medium failed: a memory fault, or a synchronisation that the kernel refused. The region is
+   * poisoned and refuses every access; what was committed before is recovered at the next open.
+   */
+  public static final class MediumFailed extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    MediumFailed(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
+  /** The region was closed. */
+  public static final class RegionClosed extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    RegionClosed(String message) {
+      super(message);
+    }
+  }
+
+  /** A store to a region that was opened for reading only, and sealed. */
+  public static final class ReadOnly extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    ReadOnly(String message) {
+      super(message);
+    }
+  }
+
+  /** The path cannot be used: missing, present, not a regular file, too small, not permitted. */
+  public static final class FileUnusable extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    FileUnusable(String message) {
+      super(message);
+    }
+  }
+}

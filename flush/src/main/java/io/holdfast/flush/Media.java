@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.flush;
+
+import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds out what a file can do, and gives the medium for it.
+ *
+ * <p>Only a granted {@code MAP_SYNC} proves that cache lines written back are durable: the kernel
+ * then guarantees that the blocks under a page are durable before the page is writable (mmap(2),
+ * "MAP_SYNC"; kernel document filesystems/dax). The {@code sf} flag in smaps, {@code
+ * STATX_ATTR_DAX}, and a plain {@code MAP_SHARED|MAP_SYNC} each say yes somewhere where it is not
+ * so.
+ */
+final class Media {
+  private static final Logger LOG = LoggerFactory.getLogger(Media.class);
+  private static final int READ_WRITE = Libc.PROT_READ | Libc.PROT_WRITE;
+
+  private Media() {}
+
+  static DirectMedium create(Path path, long bytes, Durability asked) {
+    MappedFile file = MappedFile.create(path, bytes);
+    try {
+      DirectMedium medium = map(file, asked);
+      if (medium.granularity() == Granularity.LINE) {
+        file.writeZeros();
+      }
+      file.syncFileAndDirectory();
+      return medium;
+    } catch (RuntimeException | Error e) {
+      file.discard();
+      throw e;
+    }
+  }
+
+  static DirectMedium open(Path path, Durability asked) {
+    MappedFile file = MappedFile.open(path, MappedFile.Sharing.OWNED);
+    try {
+      file.reserveMissingBlocks();
+      return map(file, asked);
+    } catch (RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  static DirectMedium openReadOnly(Path path) {
+    MappedFile file = MappedFile.open(path, MappedFile.Sharing.SHARED);
+    try {
+      return mapped(
+          file,
+          range -> {
+            range.map(READ_WRITE, Libc.MAP_PRIVATE, file.fd());
+            return new CopyOnWriteMedium(file, range);
+          });
+    } catch (RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  static DirectMedium assuming(Path path, Granularity granularity) {
+    MappedFile file = MappedFile.open(path, MappedFile.Sharing.OWNED);
+    try {
+      DirectMedium medium =
+          mapped(
+              file,
+              range -> {
+                range.map(READ_WRITE, Libc.MAP_SHARED, file.fd());
+                return assumed(file, range, granularity);
+              });
+      LOG.info("{}: {}", path, medium.describe());
+      return medium;
+    } catch (RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private static DirectMedium assumed(
+      MappedFile file, AddressRange range, Granularity granularity) {
+    return switch (granularity) {
+      case NONE -> new ProcessMedium(file, range, ", assumed");
+      case PAGE -> new PageMedium(file, range, ", assumed");
+      case LINE -> {
+        WritebackStub.require();
+        yield new CacheLineMedium(file, range, ", assumed");
+      }
+    };
+  }
+
+  private static DirectMedium map(MappedFile file, Durability asked) {
+    DirectMedium medium = mapped(file, range -> probed(file, range, asked));
+    LOG.debug("{}: {}", file.path(), medium.describe());
+    return medium;
+  }
+
+  private static DirectMedium probed(MappedFile file, AddressRange range, Durability asked)
+      throws Libc.Errno {
+    if (cacheLinesReach(file, range)) {
+      refuseSharedExtents(file);
+      return new CacheLineMedium(file, range, "");
+    }
+    range.map(READ_WRITE, Libc.MAP_SHARED, file.fd());
+    if (asked == Durability.PROCESS) {
+      return new ProcessMedium(file, range, "");
+    }
+    refuseUnlessReviewed(file);
+    refuseSharedExtents(file);
+    return new PageMedium(file, range, "");
+  }
+
+  /** Maps a file over a range of addresses and makes a medium of it. */
+  interface Mapper {
+    DirectMedium map(AddressRange range) throws Libc.Errno;
+  }
+
+  /**
+   * A medium over addresses of its own. They are let go if that fails, because a mapping keeps the
+   * file's lock alive even when its descriptor is closed.
+   */
+  private static DirectMedium mapped(MappedFile file, Mapper mapper) {
+    AddressRange range = AddressRange.reserve(file.size());
+    try {
+      return mapper.map(range);
+    } catch (Libc.Errno e) {
+      range.retire();
+      throw new HoldfastException.FileUnusable(
+          file.path() + " cannot be mapped: " + e.getMessage());
+    } catch (RuntimeException | Error e) {
+      range.retire();
+      throw e;
+    }
+  }
+
+  /** Maps the file with MAP_SYNC if the kernel grants it and a proven stub can write lines back. */
+  private static boolean cacheLinesReach(MappedFile file, AddressRange range) {
+    if (!System.getProperty("os.arch").equals("amd64")) {
+      return false;
+    }
+    try {
+      range.map(READ_WRITE, Libc.MAP_SHARED_VALIDATE | Libc.MAP_SYNC, file.fd());
+    } catch (Libc.Errno e) {
+      LOG.trace("{}: MAP_SYNC is not granted: {}", file.path(), e.getMessage());
+      return false;
+    }
+    try {
+      WritebackStub.require();
+    } catch (HoldfastException.DurabilityUnavailable e) {
+      LOG.warn("{}: MAP_SYNC is granted and of no use: {}", file.path(), e.getMessage());
+      return false;
+    }
+    return true;
+  }
+
+  private static void refuseUnlessReviewed(MappedFile file) {
+    if (!file.fileSystemKind().powerByPages()) {
+      throw new HoldfastException.DurabilityUnavailable(
+          "%s is on %s, which cannot give durability POWER: put it on ext4 or xfs, or on memory whose"
+                  .formatted(file.path(), file.fileSystemTitle())
+              + " MAP_SYNC is granted (fsdax), or accept durability PROCESS");
+    }
+  }
+
+  private static void refuseSharedExtents(MappedFile file) {
+    if (file.hasSharedExtents()) {
+      throw new HoldfastException.DurabilityUnavailable(
+          file.path()
+              + " shares blocks with another file (a reflink copy), so that a store would have to"
+              + " allocate: copy it with cp --reflink=never, or accept durability PROCESS");
+    }
+  }
+}
