@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.crash;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import io.holdfast.flush.Durability;
+import io.holdfast.flush.Granularity;
+import io.holdfast.flush.Lines;
+import io.holdfast.flush.Medium;
+import io.holdfast.flush.PersistentRegion;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A medium in memory that records every store and every fence, so that the images which a crash
+ * could leave can be made afterwards: see {@link Trace}. It starts from zeros or from any image, so
+ * that a recovery can be traced in its turn.
+ *
+ * <p>Thread-safe; the order of events is the order in which the medium was called.
+ */
+public final class TracingMedium extends Medium {
+  private static final JavaLayouts LE = new JavaLayouts();
+
+  private final long[] start;
+  private final MemorySegment memory;
+  private final long[] words;
+  private final List<RawRange> raw = new ArrayList<>();
+  private final Trace.Recorder recorder = new Trace.Recorder();
+
+  /** Little-endian layouts over the word array, which is the platform's own order here. */
+  private static final class JavaLayouts {
+    JavaLayouts() {
+      if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+        throw new AssertionError("traces are made on little-endian machines");
+      }
+    }
+
+    long load(MemorySegment memory, long offset, int bytes) {
+      return switch (bytes) {
+        case 1 -> memory.get(JAVA_BYTE, offset) & 0xFFL;
+        case 4 -> memory.get(JAVA_INT_UNALIGNED, offset) & 0xFFFFFFFFL;
+        default -> memory.get(JAVA_LONG_UNALIGNED, offset);
+      };
+    }
+
+    void store(MemorySegment memory, long offset, int bytes, long value) {
+      switch (bytes) {
+        case 1 -> memory.set(JAVA_BYTE, offset, (byte) value);
+        case 4 -> memory.set(JAVA_INT_UNALIGNED, offset, (int) value);
+        default -> memory.set(JAVA_LONG_UNALIGNED, offset, value);
+      }
+    }
+  }
+
+  /** Memory that was handed out to be written in place, and how it looked when last compared. */
+  private record RawRange(int firstWord, long[] seen) {
+    boolean meets(int from, int to) {
+      return firstWord < to && from < firstWord + seen.length;
+    }
+  }
+
+  /**
+   * A medium that starts from an image.
+   *
+   * @param image the words, little-endian; copied
+   */
+  public TracingMedium(long[] image) {
+    super(Durability.POWER, Granularity.LINE);
+    this.start = image;
+    this.words = image.clone();
+    this.memory = MemorySegment.ofArray(words);
+  }
+
+  /**
+   * A medium of zeros.
+   *
+   * @param bytes its size, a multiple of 8
+   * @return the medium
+   */
+  public static TracingMedium ofSize(int bytes) {
+    return new TracingMedium(new long[bytes / 8]);
+  }
+
+  /**
+   * Notes that something was done, for whoever reads the trace: an operation acknowledged, say.
+   *
+   * @param name what
+   */
+  public synchronized void mark(String name) {
+    compareRaw(0, words.length);
+    recorder.mark(name);
+  }
+
+  /**
+   * What was recorded so far.
+   *
+   * @return the trace, which later events do not change
+   */
+  public synchronized Trace trace() {
+    compareRaw(0, words.length);
+    return recorder.trace(start);
+  }
+
+  /**
+   * The present contents, durable or not.
+   *
+   * @return a copy of the words
+   */
+  public synchronized long[] image() {
+    return words.clone();
+  }
+
+  /**
+   * A region over this medium.
+   *
+   * @return the region
+   */
+  public PersistentRegion region() {
+    return PersistentRegion.over(this);
+  }
+
+  @Override
+  public String describe() {
+    return "traced memory";
+  }
+
+  @Override
+  public long size() {
+    return words.length * 8L;
+  }
+
+  @Override
+  public synchronized long load(long offset, int bytes) {
+    compareRaw(offset, bytes);
+    return LE.load(memory, offset, bytes);
+  }
+
+  @Override
+  public synchronized void store(long offset, int bytes, long value) {
+    compareRaw(offset, bytes);
+    LE.store(memory, offset, bytes, value);
+    record(offset, bytes);
+  }
+
+  @Override
+  public synchronized boolean compareAndSet(long offset, long expected, long value) {
+    compareRaw(offset, 8);
+    if (LE.load(memory, offset, 8) != expected) {
+      return false;
+    }
+    LE.store(memory, offset, 8, value);
+    record(offset, 8);
+    return true;
+  }
+
+  @Override
+  public synchronized void copyOut(long offset, MemorySegment into) {
+    compareRaw(offset, into.byteSize());
+    MemorySegment.copy(memory, offset, into, 0, into.byteSize());
+  }
+
+  @Override
+  public synchronized void copyIn(MemorySegment from, long offset) {
+    compareRaw(offset, from.byteSize());
+    MemorySegment.copy(from, 0, memory, offset, from.byteSize());
+    record(offset, from.byteSize());
+  }
+
+  @Override
+  public synchronized MemorySegment view(long offset, long bytes, Arena arena) {
+    compareRaw(offset, bytes);
+    return memory.asSlice(offset, bytes).asReadOnly();
+  }
+
+  @Override
+  public synchronized MemorySegment writable(long offset, long bytes, Arena arena) {
+    compareRaw(offset, bytes);
+    if (bytes > 0) {
+      int first = (int) (offset / 8);
+      int end = (int) ((offset + bytes + 7) / 8);
+      raw.add(new RawRange(first, Arrays.copyOfRange(words, first, end)));
+    }
+    return memory.asSlice(offset, bytes);
+  }
+
+  @Override
+  public synchronized void persist(Lines lines) {
+    compareRaw(0, size());
+    List<long[]> durable = new ArrayList<>();
+    lines.visit(
+        new Lines.Visitor() {
+          @Override
+          public void writeback(long offset, long bytes) {
+            durable.add(new long[] {offset, bytes});
+          }
+
+          @Override
+          public void copy(long offset, MemorySegment from) {
+            MemorySegment.copy(from, 0, memory, offset, from.byteSize());
+            record(offset, from.byteSize());
+            durable.add(new long[] {offset, from.byteSize()});
+          }
+        });
+    recorder.fence(durable);
+  }
+
+  @Override
+  public synchronized void persist(long offset, long bytes) {
+    compareRaw(0, size());
+    recorder.fence(List.of(new long[] {offset, bytes}));
+  }
+
+  @Override
+  public synchronized void sync() {
+    compareRaw(0, size());
+    recorder.fence(List.of(new long[] {0, size()}));
+  }
+
+  @Override
+  public void close() {}
+
+  private void record(long offset, long bytes) {
+    for (int word = (int) (offset / 8); word * 8L < offset + bytes; word++) {
+      recorder.store(word, words[word]);
+    }
+  }
+
+  /** Records what was written through segments to the words of a range. */
+  private void compareRaw(long offset, long bytes) {
+    if (raw.isEmpty()) {
+      return;
+    }
+    int from = (int) (offset / 8);
+    int to = (int) ((offset + bytes + 7) / 8);
+    for (RawRange range : raw) {
+      if (range.meets(from, to)) {
+        for (int i = 0; i < range.seen.length; i++) {
+          int word = range.firstWord + i;
+          if (range.seen[i] != words[word]) {
+            range.seen[i] = words[word];
+            recorder.store(word, words[word]);
+          }
+        }
+      }
+    }
+  }
+}

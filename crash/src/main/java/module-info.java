@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Proves crash consistency: watched media, crash images, kill loops. Knows regions and media only.
+ */
+module io.holdfast.crash {
+  requires transitive io.holdfast.flush;
+  requires org.slf4j;
+
+  exports io.holdfast.crash;
+}
