@@ -6,11 +6,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
  * What happened to a medium: stores, fences and marks in order. It tells at which points a crash
- * has to be tried, and makes every image that a crash there may leave.
+ * has to be tried, and which images a crash there may leave.
  *
  * <p>The model is the contract of {@code PersistentRegion}: the unit is the aligned word; at a
  * crash each word holds, independently of all others, one of the values that it had since the last
@@ -19,10 +20,10 @@ import java.util.stream.IntStream;
  * moment are among those of the next point.
  */
 public final class Trace {
-  private final long[] start;
+  private final Images start;
   private final Event[] events;
 
-  private Trace(long[] start, Event[] events) {
+  private Trace(Images start, Event[] events) {
     this.start = start;
     this.events = events;
   }
@@ -57,7 +58,7 @@ public final class Trace {
       events.add(new Mark(name));
     }
 
-    Trace trace(long[] start) {
+    Trace trace(Images start) {
       return new Trace(start, events.toArray(new Event[0]));
     }
   }
@@ -109,9 +110,15 @@ public final class Trace {
    */
   public Images images(Point point) {
     List<List<Long>> windows = new ArrayList<>();
-    int[] windowOf = new int[start.length];
+    int[] windowOf = new int[start.floor.length];
     Arrays.fill(windowOf, -1);
-    long[] floor = start.clone();
+    long[] floor = start.floor.clone();
+    for (Choice choice : start.choices) {
+      windowOf[choice.word] = windows.size();
+      windows.add(
+          Arrays.stream(choice.values).boxed().collect(Collectors.toCollection(ArrayList::new)));
+    }
+    boolean[] stored = new boolean[floor.length];
     for (int i = 0; i < point.event; i++) {
       switch (events[i]) {
         case Store store -> {
@@ -120,12 +127,14 @@ public final class Trace {
             windows.add(new ArrayList<>(List.of(floor[store.word])));
           }
           windows.get(windowOf[store.word]).add(store.value);
+          stored[store.word] = true;
         }
         case Fence fence -> {
           for (int word : fence.words) {
-            if (word < start.length && windowOf[word] >= 0) {
+            if (word < floor.length && stored[word]) {
               floor[word] = windows.get(windowOf[word]).getLast();
               windowOf[word] = -1;
+              stored[word] = false;
             }
           }
         }
@@ -133,10 +142,11 @@ public final class Trace {
       }
     }
     List<Choice> choices = new ArrayList<>();
-    for (int word = 0; word < start.length; word++) {
+    for (int word = 0; word < floor.length; word++) {
       if (windowOf[word] >= 0) {
         long[] values =
             windows.get(windowOf[word]).stream().mapToLong(Long::longValue).distinct().toArray();
+        floor[word] = values[0];
         if (values.length > 1) {
           choices.add(new Choice(word, values));
         }
@@ -145,16 +155,27 @@ public final class Trace {
     return new Images(floor, choices);
   }
 
-  private record Choice(int word, long[] values) {}
+  /** A word that may hold any of some values, all different, the oldest first. */
+  record Choice(int word, long[] values) {}
 
   /** The images of one point: a floor, and the words that may hold something newer. */
   public static final class Images {
     private final long[] floor;
     private final List<Choice> choices;
 
-    private Images(long[] floor, List<Choice> choices) {
+    Images(long[] floor, List<Choice> choices) {
       this.floor = floor;
       this.choices = choices;
+    }
+
+    /** The one image that has the oldest of all values. */
+    long[] floor() {
+      return floor;
+    }
+
+    /** The words of which an image may hold something newer. */
+    List<Choice> choices() {
+      return choices;
     }
 
     /**

@@ -25,13 +25,29 @@ import java.util.List;
  * <p>Thread-safe; the order of events is the order in which the medium was called.
  */
 public final class TracingMedium extends Medium {
+  /** A read of more uncertain words than this is tried in some combinations instead of all. */
+  private static final int MOST_WORDS_ONE_BY_ONE = 8;
+
   private static final JavaLayouts LE = new JavaLayouts();
 
-  private final long[] start;
+  private final Trace.Images start;
+  private final Chooser chooser;
   private final MemorySegment memory;
   private final long[] words;
   private final List<RawRange> raw = new ArrayList<>();
   private final Trace.Recorder recorder = new Trace.Recorder();
+
+  // What each word may hold; null where that is certain, or was settled by a read or a store.
+  private final Trace.Choice[] open;
+  private final Trace.Choice[] neverRead;
+  private final long[] decided;
+  private long groupedReads;
+
+  /** Decides what an uncertain word holds, when it is read for the first time. */
+  interface Chooser {
+    /** One of {@code count} values, from 0, the oldest. */
+    int choose(int count);
+  }
 
   /** Little-endian layouts over the word array, which is the platform's own order here. */
   private static final class JavaLayouts {
@@ -71,10 +87,25 @@ public final class TracingMedium extends Medium {
    * @param image the words, little-endian; copied
    */
   public TracingMedium(long[] image) {
+    this(new Trace.Images(image, List.of()), count -> 0);
+  }
+
+  /**
+   * A medium that starts from one of many images; which one is decided word by word, by reading.
+   */
+  TracingMedium(Trace.Images start, Chooser chooser) {
     super(Durability.POWER, Granularity.LINE);
-    this.start = image;
-    this.words = image.clone();
+    this.start = start;
+    this.chooser = chooser;
+    this.words = start.floor().clone();
     this.memory = MemorySegment.ofArray(words);
+    this.open = new Trace.Choice[start.choices().isEmpty() ? 0 : words.length];
+    this.neverRead = open.clone();
+    this.decided = new long[open.length];
+    for (Trace.Choice choice : start.choices()) {
+      open[choice.word()] = choice;
+      neverRead[choice.word()] = choice;
+    }
   }
 
   /**
@@ -104,7 +135,24 @@ public final class TracingMedium extends Medium {
    */
   public synchronized Trace trace() {
     compareRaw(0, words.length);
-    return recorder.trace(start);
+    return recorder.trace(narrowed());
+  }
+
+  /** The images on which this medium can have started, after what was read of it. */
+  private Trace.Images narrowed() {
+    if (open.length == 0) {
+      return start;
+    }
+    long[] floor = start.floor().clone();
+    List<Trace.Choice> left = new ArrayList<>();
+    for (Trace.Choice choice : start.choices()) {
+      if (neverRead[choice.word()] != null) {
+        left.add(choice);
+      } else {
+        floor[choice.word()] = decided[choice.word()];
+      }
+    }
+    return new Trace.Images(floor, left);
   }
 
   /**
@@ -138,12 +186,14 @@ public final class TracingMedium extends Medium {
   @Override
   public synchronized long load(long offset, int bytes) {
     compareRaw(offset, bytes);
+    decide(offset, bytes);
     return LE.load(memory, offset, bytes);
   }
 
   @Override
   public synchronized void store(long offset, int bytes, long value) {
     compareRaw(offset, bytes);
+    settle(offset, bytes);
     LE.store(memory, offset, bytes, value);
     record(offset, bytes);
   }
@@ -151,6 +201,7 @@ public final class TracingMedium extends Medium {
   @Override
   public synchronized boolean compareAndSet(long offset, long expected, long value) {
     compareRaw(offset, 8);
+    decide(offset, 8);
     if (LE.load(memory, offset, 8) != expected) {
       return false;
     }
@@ -162,12 +213,14 @@ public final class TracingMedium extends Medium {
   @Override
   public synchronized void copyOut(long offset, MemorySegment into) {
     compareRaw(offset, into.byteSize());
+    decide(offset, into.byteSize());
     MemorySegment.copy(memory, offset, into, 0, into.byteSize());
   }
 
   @Override
   public synchronized void copyIn(MemorySegment from, long offset) {
     compareRaw(offset, from.byteSize());
+    settle(offset, from.byteSize());
     MemorySegment.copy(from, 0, memory, offset, from.byteSize());
     record(offset, from.byteSize());
   }
@@ -175,12 +228,14 @@ public final class TracingMedium extends Medium {
   @Override
   public synchronized MemorySegment view(long offset, long bytes, Arena arena) {
     compareRaw(offset, bytes);
+    decide(offset, bytes);
     return memory.asSlice(offset, bytes).asReadOnly();
   }
 
   @Override
   public synchronized MemorySegment writable(long offset, long bytes, Arena arena) {
     compareRaw(offset, bytes);
+    decide(offset, bytes);
     if (bytes > 0) {
       int first = (int) (offset / 8);
       int end = (int) ((offset + bytes + 7) / 8);
@@ -202,6 +257,7 @@ public final class TracingMedium extends Medium {
 
           @Override
           public void copy(long offset, MemorySegment from) {
+            settle(offset, from.byteSize());
             MemorySegment.copy(from, 0, memory, offset, from.byteSize());
             record(offset, from.byteSize());
             durable.add(new long[] {offset, from.byteSize()});
@@ -224,6 +280,79 @@ public final class TracingMedium extends Medium {
 
   @Override
   public void close() {}
+
+  /** Decides every word that a range touches. */
+  private void decide(long offset, long bytes) {
+    if (open.length == 0) {
+      return;
+    }
+    int first = (int) (offset / 8);
+    int end = (int) ((offset + bytes + 7) / 8);
+    int uncertain = 0;
+    for (int word = first; word < end; word++) {
+      if (open[word] != null) {
+        uncertain++;
+      }
+    }
+    if (uncertain > MOST_WORDS_ONE_BY_ONE) {
+      decideTogether(first, end, uncertain);
+      return;
+    }
+    for (int word = first; word < end; word++) {
+      if (open[word] != null) {
+        decideWord(word, chooser.choose(open[word].values().length));
+      }
+    }
+  }
+
+  /**
+   * Many uncertain words in one read: what is read so is believed after a checksum, or not at all.
+   * It is tried all old, all new, and with each word alone deviating from these, which is what a
+   * checksum that leaves something out, or a reader that has none, would not notice.
+   */
+  private void decideTogether(int first, int end, int uncertain) {
+    groupedReads++;
+    int choice = chooser.choose(2 * uncertain + 2);
+    boolean mostlyNew = choice % 2 == 1;
+    int deviant = choice / 2 - 1;
+    int index = 0;
+    for (int word = first; word < end; word++) {
+      if (open[word] != null) {
+        boolean newest = mostlyNew ^ index++ == deviant;
+        decideWord(word, newest ? open[word].values().length - 1 : 0);
+      }
+    }
+  }
+
+  private void decideWord(int word, int choice) {
+    words[word] = open[word].values()[choice];
+    decided[word] = words[word];
+    open[word] = null;
+    neverRead[word] = null;
+  }
+
+  /** How many reads were decided together instead of word by word. */
+  synchronized long groupedReads() {
+    return groupedReads;
+  }
+
+  /**
+   * Before a store: a word that it does not fill counts as read; one that it fills, as certain now.
+   */
+  private void settle(long offset, long bytes) {
+    if (open.length == 0 || bytes == 0) {
+      return;
+    }
+    if (offset % 8 != 0) {
+      decide(offset, 1);
+    }
+    if ((offset + bytes) % 8 != 0) {
+      decide(offset + bytes - 1, 1);
+    }
+    for (int word = (int) (offset / 8); word * 8L < offset + bytes; word++) {
+      open[word] = null;
+    }
+  }
 
   private void record(long offset, long bytes) {
     for (int word = (int) (offset / 8); word * 8L < offset + bytes; word++) {

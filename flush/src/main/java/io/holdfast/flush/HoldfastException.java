@@ -94,4 +94,82 @@ public class HoldfastException extends RuntimeException {
       super(message);
     }
   }
+
+  /**
+   * What was read from the medium cannot be what was written there: damage, or not this format at
+   * all. The medium was left as it was.
+   */
+  public static final class Corrupt extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+    private final long offset;
+    private final String field;
+
+    /**
+     * Makes the exception.
+     *
+     * @param offset where in the region, in bytes
+     * @param field what should be there
+     * @param expected what it should be
+     * @param actual what it is
+     */
+    public Corrupt(long offset, String field, String expected, String actual) {
+      super(
+          "damaged: offset=%d, field=%s, expected=%s, actual=%s: restore a copy of the file"
+              .formatted(offset, field, expected, actual));
+      this.offset = offset;
+      this.field = field;
+    }
+
+    /**
+     * Where.
+     *
+     * @return the offset in the region
+     */
+    public long offset() {
+      return offset;
+    }
+
+    /**
+     * What.
+     *
+     * @return the name of the field, as in the format document
+     */
+    public String field() {
+      return field;
+    }
+  }
+
+  /** The format is of a version that this library does not know. The medium was left as it was. */
+  public static final class UnsupportedVersion extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * Makes the exception.
+     *
+     * @param what what has the version
+     * @param actual the version found
+     * @param known the version known
+     */
+    public UnsupportedVersion(String what, int actual, int known) {
+      super(
+          "%s has format version %d, and this library reads version %d: use the %s library"
+              .formatted(what, actual, known, actual > known ? "newer" : "older"));
+    }
+  }
+
+  /**
+   * Power was lost while the contents were only safe from process death, so that their pages may be
+   * of different ages. The medium was left as it was.
+   */
+  public static final class PowerLost extends HoldfastException {
+    private static final long serialVersionUID = 1L;
+
+    /** Makes the exception. */
+    public PowerLost() {
+      super(
+          "the machine was restarted while this was open with durability PROCESS: what the kernel had"
+              + " not written by itself is lost, and what is left may not fit together; restore a"
+              + " copy, or accept the loss explicitly and check the contents");
+    }
+  }
 }

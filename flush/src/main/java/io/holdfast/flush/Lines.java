@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * What one fence is to make durable: ranges of a region to write back, and copies to make past the
@@ -29,8 +30,9 @@ public final class Lines {
   private final long base;
   private final boolean recorded;
 
-  private MemorySegment ranges = Arena.ofAuto().allocate(FIRST_CAPACITY * RANGE_BYTES, 8);
-  private MemorySegment copies = Arena.ofAuto().allocate(4 * COPY_BYTES, 8);
+  // Native memory from the first use on.
+  private MemorySegment ranges = MemorySegment.NULL;
+  private MemorySegment copies = MemorySegment.NULL;
   private long rangeCount;
   private long copyCount;
   private long lineCount;
@@ -38,8 +40,8 @@ public final class Lines {
 
   // An open-addressing set of line addresses. A slot counts only with the stamp of this filling, so
   // that clear() costs nothing.
-  private long[] seen = new long[2 * FIRST_CAPACITY];
-  private int[] stamps = new int[2 * FIRST_CAPACITY];
+  private long[] seen = new long[0];
+  private int[] stamps = new int[0];
   private int stamp = 1;
   private int seenCount;
 
@@ -106,24 +108,59 @@ public final class Lines {
    * @throws IndexOutOfBoundsException if the target is not inside the region
    */
   public Lines copy(long offset, MemorySegment from) {
-    long bytes = from.byteSize();
+    return copy(offset, from, 0, from.byteSize());
+  }
+
+  /**
+   * Adds a copy of a part of a segment into the region; see {@link #copy(long, MemorySegment)}.
+   *
+   * @param offset where to write, a multiple of 8
+   * @param from native memory
+   * @param fromOffset the first byte to take
+   * @param bytes how many, a multiple of 8
+   * @return this
+   * @throws IllegalArgumentException if offset or length is not a multiple of 8, or the source is
+   *     on the Java heap
+   * @throws IndexOutOfBoundsException if the target is not inside the region, or the part not
+   *     inside the segment
+   */
+  public Lines copy(long offset, MemorySegment from, long fromOffset, long bytes) {
     region.checkRange(offset, bytes);
-    if ((offset | bytes) % 8 != 0 || !from.isNative()) {
+    if (((offset | bytes) & 7) != 0 || !from.isNative()) {
       throw new IllegalArgumentException(
           "a copy takes native memory in multiples of 8 bytes: offset=%d, bytes=%d, native=%b"
               .formatted(offset, bytes, from.isNative()));
     }
+    Objects.checkFromIndexSize(fromOffset, bytes, from.byteSize());
     if (bytes == 0) {
       return this;
     }
     if (copyCount == copies.byteSize() / COPY_BYTES) {
-      copies = doubled(copies);
+      copies = doubled(copies, 4 * COPY_BYTES);
     }
     long at = copyCount++ * COPY_BYTES;
     copies.set(JAVA_LONG, at, base + offset);
-    copies.set(JAVA_LONG, at + 8, from.address());
+    copies.set(JAVA_LONG, at + 8, from.address() + fromOffset);
     copies.set(JAVA_LONG, at + 16, bytes);
     copiedBytes += bytes;
+    return this;
+  }
+
+  /**
+   * Adds the lines of another set, its copies not included.
+   *
+   * @param other a set of the same region
+   * @return this
+   * @throws IllegalArgumentException if it is another region's
+   */
+  public Lines addLines(Lines other) {
+    if (other.region != region) {
+      throw new IllegalArgumentException("these lines are another region's");
+    }
+    for (long i = 0; i < other.rangeCount; i++) {
+      long first = other.ranges.get(JAVA_LONG, i * RANGE_BYTES);
+      add(first - base, other.ranges.get(JAVA_LONG, i * RANGE_BYTES + 8) - first);
+    }
     return this;
   }
 
@@ -210,6 +247,9 @@ public final class Lines {
 
   /** Adds a line to the set; false if it was there. */
   private boolean remember(long line) {
+    if (2 * seenCount >= seen.length) {
+      rehash();
+    }
     int mask = seen.length - 1;
     int slot = slot(line, mask);
     while (stamps[slot] == stamp) {
@@ -220,17 +260,15 @@ public final class Lines {
     }
     seen[slot] = line;
     stamps[slot] = stamp;
-    if (++seenCount * 2 > seen.length) {
-      rehash();
-    }
+    seenCount++;
     return true;
   }
 
   private void rehash() {
     long[] old = seen;
     int[] oldStamps = stamps;
-    seen = new long[old.length * 2];
-    stamps = new int[old.length * 2];
+    seen = new long[Math.max(old.length * 2, 2 * FIRST_CAPACITY)];
+    stamps = new int[seen.length];
     int mask = seen.length - 1;
     for (int i = 0; i < old.length; i++) {
       if (oldStamps[i] == stamp) {
@@ -258,15 +296,15 @@ public final class Lines {
       }
     }
     if (rangeCount == ranges.byteSize() / RANGE_BYTES) {
-      ranges = doubled(ranges);
+      ranges = doubled(ranges, FIRST_CAPACITY * RANGE_BYTES);
     }
     long at = rangeCount++ * RANGE_BYTES;
     ranges.set(JAVA_LONG, at, first);
     ranges.set(JAVA_LONG, at + 8, end);
   }
 
-  private static MemorySegment doubled(MemorySegment full) {
-    MemorySegment larger = Arena.ofAuto().allocate(full.byteSize() * 2, 8);
+  private static MemorySegment doubled(MemorySegment full, long least) {
+    MemorySegment larger = Arena.ofAuto().allocate(Math.max(full.byteSize() * 2, least), 8);
     larger.copyFrom(full);
     return larger;
   }

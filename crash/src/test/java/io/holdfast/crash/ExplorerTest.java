@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.crash;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.flush.PersistentRegion;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+/** The explorer reaches every outcome that trying all images reaches, and no other. */
+class ExplorerTest {
+  private static final int WORDS = 6;
+  private static final int SIZE = 4096;
+
+  private static long at(int word) {
+    return 8L * (word % 3) + 64L * (word / 3);
+  }
+
+  /** Stores and persists at random, to words of two lines. */
+  private static Consumer<TracingMedium> program(long seed) {
+    return medium -> {
+      SplittableRandom random = new SplittableRandom(seed);
+      PersistentRegion region = medium.region();
+      for (int i = 0; i < 12; i++) {
+        int word = random.nextInt(WORDS);
+        switch (random.nextInt(6)) {
+          case 0 -> region.persist(at(word), 8);
+          case 1 -> region.persist(0, 128);
+          case 2 -> region.putInt(at(word) + 4, random.nextInt(3));
+          case 3 -> medium.mark("m" + i);
+          default -> region.putLong(at(word), random.nextInt(3));
+        }
+      }
+    };
+  }
+
+  /** Reads some words, which ones depending on others; repairs some; tells what it saw. */
+  private static BruteForce.Recovery recovery(long seed) {
+    return (region, marks) -> {
+      SplittableRandom random = new SplittableRandom(seed);
+      StringBuilder seen = new StringBuilder();
+      int word = random.nextInt(WORDS);
+      for (int i = 0; i < 5; i++) {
+        long value = random.nextBoolean() ? region.getLong(at(word)) : region.getInt(at(word) + 4);
+        seen.append(word).append('=').append(value).append(' ');
+        if (value % 2 == 1 && random.nextBoolean()) {
+          region.putLong(at(word), 8);
+          region.persist(at(word), 8);
+        }
+        word = (int) Math.floorMod(word + value + random.nextInt(WORDS), (long) WORDS);
+      }
+      return seen + "after " + marks.size();
+    };
+  }
+
+  @Test
+  void run_randomPrograms_sameOutcomesAsBruteForce() {
+    long states = 0;
+    long images = 0;
+    for (long seed = 0; seed < 500; seed++) {
+      Set<Object> refined = new HashSet<>();
+      Explorer.Report report =
+          Explorer.run(new long[SIZE / 8], 0, 100_000, program(seed), recovery(~seed), refined);
+      assertEquals(0, report.cappedPoints());
+      Set<Object> all = new HashSet<>();
+      BruteForce.Recovery inner = recovery(~seed);
+      BruteForce.Report forced =
+          BruteForce.run(
+              new long[SIZE / 8],
+              0,
+              1_000_000,
+              program(seed),
+              (region, marks) -> {
+                Object outcome = inner.recover(region, marks);
+                all.add(outcome);
+                return outcome;
+              });
+      assertEquals(0, forced.sampledPoints());
+      assertEquals(all, refined, "seed " + seed);
+      states += report.states();
+      images += forced.images();
+    }
+    assertTrue(states < images, states + " states, " + images + " images");
+  }
+
+  /** The classic mistake: data and flag under one fence, recovery trusting the flag. */
+  @Test
+  void run_flagNotOrderedAfterData_found() {
+    Consumer<TracingMedium> wrong =
+        medium -> {
+          PersistentRegion region = medium.region();
+          region.putLong(0, 42);
+          region.putLong(64, 1);
+          region.persist(0, 128);
+        };
+    var e =
+        assertThrows(
+            AssertionError.class,
+            () -> Explorer.run(new long[SIZE / 8], 0, 1000, wrong, ExplorerTest::trustTheFlag));
+    assertTrue(e.getMessage().contains("before fence 1"), e.getMessage());
+    assertThrows(
+        AssertionError.class,
+        () -> BruteForce.run(new long[SIZE / 8], 0, 1000, wrong, ExplorerTest::trustTheFlag));
+  }
+
+  @Test
+  void run_flagOrderedAfterData_passes() {
+    Consumer<TracingMedium> right =
+        medium -> {
+          PersistentRegion region = medium.region();
+          region.putLong(0, 42);
+          region.persist(0, 8);
+          region.putLong(64, 1);
+          region.persist(64, 8);
+        };
+    Explorer.Report report =
+        Explorer.run(new long[SIZE / 8], 1, 1000, right, ExplorerTest::trustTheFlag);
+    assertEquals(new Explorer.Report(3, 4, 4, 0, 0), report);
+  }
+
+  private static Object trustTheFlag(PersistentRegion region, List<String> marks) {
+    if (region.getLong(64) == 1 && region.getLong(0) != 42) {
+      throw new AssertionError("flagged without data");
+    }
+    return "sound";
+  }
+
+  /** Recovery puts something back without awaiting it before it says that it did. */
+  @Test
+  void run_recoveryThatDoesNotFence_foundByCrashingIt() {
+    Consumer<TracingMedium> program =
+        medium -> {
+          PersistentRegion region = medium.region();
+          region.putLong(0, 7);
+          region.putLong(64, 1);
+          region.persist(0, 128);
+        };
+    BruteForce.Recovery recovery =
+        (region, marks) -> {
+          if (region.getLong(64) == 1) {
+            region.putLong(0, 8);
+            region.putLong(64, 2);
+            region.persist(0, 128);
+          }
+          return region.getLong(64) == 2 ? region.getLong(0) : 8L;
+        };
+    assertEquals(0, Explorer.run(new long[SIZE / 8], 0, 1000, program, recovery).nestedStates());
+    assertThrows(
+        AssertionError.class, () -> Explorer.run(new long[SIZE / 8], 1, 1000, program, recovery));
+  }
+
+  @Test
+  void run_bulkReads_branchOnEachWord() {
+    Explorer.Report report =
+        Explorer.run(
+            new long[SIZE / 8],
+            0,
+            1000,
+            medium -> medium.region().copyIn(0, MemorySegment.ofArray(new long[] {1, 2, 3})),
+            (region, marks) -> {
+              long[] words = new long[3];
+              region.copyOut(0, MemorySegment.ofArray(words));
+              return words[0] + words[1] + words[2];
+            });
+    assertEquals(new Explorer.Report(1, 8, 0, 0, 0), report);
+  }
+
+  /** A record of twenty words: all old, all new, and each word alone old or new. */
+  @Test
+  void run_readOfManyWords_triedInTheCombinationsThatMatterToAChecksum() {
+    long[] record = new long[20];
+    Arrays.fill(record, 7);
+    Explorer.Report report =
+        Explorer.run(
+            new long[SIZE / 8],
+            0,
+            1000,
+            medium -> medium.region().copyIn(0, MemorySegment.ofArray(record)),
+            (region, marks) -> {
+              long[] words = new long[20];
+              region.copyOut(0, MemorySegment.ofArray(words));
+              return Arrays.stream(words).sum();
+            });
+    assertEquals(new Explorer.Report(1, 42, 0, 0, 42), report);
+  }
+
+  @Test
+  void run_moreStatesThanTheLimit_said() {
+    Explorer.Report report =
+        Explorer.run(
+            new long[SIZE / 8],
+            0,
+            5,
+            medium -> medium.region().copyIn(0, MemorySegment.ofArray(new long[] {1, 2, 3})),
+            (region, marks) -> region.getLong(0) + region.getLong(8) + region.getLong(16));
+    assertEquals(new Explorer.Report(1, 5, 0, 1, 0), report);
+  }
+}

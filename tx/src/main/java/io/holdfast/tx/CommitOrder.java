@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The order of all commits, and the watermark below which their entries in the log are dead.
+ *
+ * <p>Each lane shows two numbers on a line of its own. <em>inflight</em> is a lower bound of the
+ * order number that it is committing, or 0; <em>unfenced</em> is the order number of a transaction
+ * that it applied in place without waiting for it, or 0. The watermark is the highest number with
+ * nothing inflight and nothing unfenced at or below it: all up to there is durable where it
+ * belongs, and recovery need not replay it.
+ *
+ * <p>Why it holds. A lane announces before it takes a number, and whoever computes a watermark
+ * reads the counter before he looks at the lanes: so a number that he counts was announced when he
+ * looks. He reads inflight before unfenced, and a lane that has applied sets unfenced before it
+ * clears inflight: so one of the two he sees. Numbers are never given back: one whose commit failed
+ * is a gap, and its lane stops, because its region is poisoned.
+ */
+final class CommitOrder {
+  private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
+
+  // One lane's numbers are 16 longs away from the next lane's, two lines, against false sharing.
+  private static final int STRIDE = 16;
+  private static final int INFLIGHT = 0;
+  private static final int UNFENCED = 1;
+  private static final int HEAD = STRIDE;
+  private static final int COUNTER = 0;
+  private static final int DURABLE = STRIDE / 2;
+
+  private final long[] slots;
+  private final int lanes;
+
+  CommitOrder(int lanes) {
+    this.lanes = lanes;
+    this.slots = new long[2 * HEAD + lanes * STRIDE];
+  }
+
+  private static int slot(int lane, int which) {
+    return 2 * HEAD + lane * STRIDE + which;
+  }
+
+  private long get(int slot) {
+    return (long) LONGS.getAcquire(slots, slot);
+  }
+
+  private void set(int slot, long value) {
+    LONGS.setRelease(slots, slot, value);
+  }
+
+  /** Announces a commit and takes its order number. What it writes must be claimed by then. */
+  long next(int lane) {
+    set(slot(lane, INFLIGHT), get(HEAD + COUNTER) + 1);
+    return (long) LONGS.getAndAdd(slots, HEAD + COUNTER, 1L) + 1;
+  }
+
+  /** What was committed is in place, but was not waited for. */
+  void applied(int lane, long number) {
+    set(slot(lane, UNFENCED), number);
+    set(slot(lane, INFLIGHT), 0);
+  }
+
+  /** What the lane applied is durable in place. */
+  void fenced(int lane) {
+    set(slot(lane, UNFENCED), 0);
+  }
+
+  boolean isUnfenced(int lane) {
+    return get(slot(lane, UNFENCED)) != 0;
+  }
+
+  boolean isInflight(int lane) {
+    return get(slot(lane, INFLIGHT)) != 0;
+  }
+
+  /** The watermark as it stands now. Once true of a number, it stays true. */
+  long watermark() {
+    long lowest = (long) LONGS.getVolatile(slots, HEAD + COUNTER);
+    for (int lane = 0; lane < lanes; lane++) {
+      long inflight = get(slot(lane, INFLIGHT));
+      if (inflight != 0) {
+        lowest = Math.min(lowest, inflight - 1);
+      }
+      long unfenced = get(slot(lane, UNFENCED));
+      if (unfenced != 0) {
+        lowest = Math.min(lowest, unfenced - 1);
+      }
+    }
+    return lowest;
+  }
+
+  /** The highest watermark that is known to be durable: what it covers may be overwritten. */
+  long durable() {
+    return get(HEAD + DURABLE);
+  }
+
+  /**
+   * A watermark has become durable. Two at once may leave the lower one, which costs space only.
+   */
+  void proven(long watermark) {
+    if (watermark > durable()) {
+      set(HEAD + DURABLE, watermark);
+    }
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import io.holdfast.flush.Lines;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A lane: one log and one working state, for one transaction at a time. This class is about who has
+ * it.
+ *
+ * <p>Its <em>generation</em> is the identity of the transaction that has it; when it changes,
+ * handles of that transaction are void and all its claims are gone. Its <em>latch</em> is held by
+ * whoever fences for the lane: the owner while it writes the log, fences and stores in place; or
+ * another lane, which tries and never waits, while it writes this one's pending lines back. Both
+ * are given up by release stores, since a locked instruction after a fence would wait for
+ * writebacks.
+ */
+final class Lane {
+  private static final VarHandle BUSY;
+  private static final VarHandle LATCH;
+  private static final VarHandle GENERATION;
+  private static final int SPINS = 100;
+  private static final long PARK_NANOS = 20_000;
+
+  static {
+    try {
+      MethodHandles.Lookup lookup = MethodHandles.lookup();
+      BUSY = lookup.findVarHandle(Lane.class, "busy", int.class);
+      LATCH = lookup.findVarHandle(Lane.class, "latch", int.class);
+      GENERATION = lookup.findVarHandle(Lane.class, "generation", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final int index;
+  private final Lines pending;
+
+  @SuppressWarnings("unused") // by its handle
+  private int busy;
+
+  @SuppressWarnings("unused") // by its handle
+  private int latch;
+
+  private long generation = 1;
+  private volatile Thread owner;
+  private volatile long age;
+
+  Lane(int index, Lines pending) {
+    this.index = index;
+    this.pending = pending;
+  }
+
+  int index() {
+    return index;
+  }
+
+  /**
+   * Lines that were stored in place after a commit and not written back yet. Guarded by the latch.
+   */
+  Lines pending() {
+    return pending;
+  }
+
+  /** Takes the lane for a transaction of this thread, if it is free. */
+  boolean tryTake(long withAge) {
+    if ((int) BUSY.getOpaque(this) != 0 || !BUSY.compareAndSet(this, 0, 1)) {
+      return false;
+    }
+    owner = Thread.currentThread();
+    age = withAge;
+    return true;
+  }
+
+  /** Ends the transaction: its handles are void from here on, and its claims given up. */
+  void endTransaction() {
+    GENERATION.setRelease(this, generation + 1);
+  }
+
+  /** Lets another transaction have the lane. */
+  void free() {
+    owner = null;
+    BUSY.setRelease(this, 0);
+  }
+
+  boolean isBusy() {
+    return (int) BUSY.getAcquire(this) != 0;
+  }
+
+  long generation() {
+    return (long) GENERATION.getAcquire(this);
+  }
+
+  /** The thread whose transaction has the lane, or null. */
+  Thread owner() {
+    return owner;
+  }
+
+  /** When the transaction that has the lane was begun for the first time; smaller is older. */
+  long age() {
+    return age;
+  }
+
+  boolean tryLatch() {
+    return (int) LATCH.getOpaque(this) == 0 && LATCH.compareAndSet(this, 0, 1);
+  }
+
+  void latch() {
+    for (int i = 0; !tryLatch(); i++) {
+      pause(i);
+    }
+  }
+
+  void unlatch() {
+    LATCH.setRelease(this, 0);
+  }
+
+  /** Waits a little: by spinning at first, since most waits here are for one fence. */
+  static void pause(int round) {
+    if (round < SPINS) {
+      Thread.onSpinWait();
+    } else {
+      LockSupport.parkNanos(PARK_NANOS);
+    }
+  }
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import io.holdfast.flush.Granularity;
+import io.holdfast.flush.Lines;
+import io.holdfast.flush.PersistentRegion;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * How one lane's transaction becomes durable: the log side of it. What was written where is
+ * gathered by {@link Transaction}'s working state and handed in here.
+ *
+ * <p>Steps and rules are those of the design document. What a crash leaves at each step:
+ *
+ * <ul>
+ *   <li><b>Intents.</b> Nothing is in place before commit. Frames of new values, allocations and
+ *       frees, the last with a record in it, go to the ring past the cache under one fence, F1,
+ *       together with the lines that the lane's previous transaction stored in place. A crash
+ *       before F1 has returned finds a record that does not validate, or that names a frame that
+ *       does not, and ignores them; or finds all, and the transaction is committed. After F1 values
+ *       and bits are stored in place, without a fence. A crash after F1 finds the record, and
+ *       stores them again.
+ *   <li><b>Fresh content.</b> What is filled into newly allocated blocks is stored in place at
+ *       once. If it is little, frames hold it as well. If it is much, it is written back and
+ *       awaited, F0, before the record is made, so that no record is durable without it (rule A1).
+ *   <li><b>Snapshots.</b> Frames of the old contents are durable, F1, before the caller may store.
+ *       At commit what he stored is written back and awaited, F2, then the record, F3, with what
+ *       intents there are. A crash before F3 finds frames after the newest record, and undoes.
+ *   <li><b>Abort</b> with frames in the log: old contents are put back and awaited; an abort record
+ *       is awaited; then the claims end. A crash in between undoes once more, or finds it decided.
+ * </ul>
+ *
+ * <p>The order number is taken after everything that could make the commit wait or fail, for while
+ * one is inflight nobody's watermark can pass it.
+ */
+final class LaneTransaction {
+  /** Fresh content up to this many bytes is logged, which costs lines; more costs a fence. */
+  static final long LOGGED_FRESH_BYTES = 1024;
+
+  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private final Log log;
+  private final PersistentRegion region;
+  private final CommitOrder order;
+  private final Lane lane;
+  private final Lane[] lanes;
+  private final LaneLog laneLog;
+  private final Staging staging;
+  private final Lines pending;
+  private final boolean writesBack;
+  private final List<Lane> helped = new ArrayList<>();
+  private MemorySegment watermarkFrame;
+  private int watermarkLine;
+  private long watermark;
+  private long quarter;
+
+  LaneTransaction(Log log, Lane[] lanes, Lane lane) {
+    this.log = log;
+    this.region = log.region();
+    this.order = log.order();
+    this.lane = lane;
+    this.lanes = lanes;
+    this.laneLog = new LaneLog(log, lane.index());
+    this.staging = laneLog.staging();
+    this.pending = lane.pending();
+    this.writesBack = region.granularity() != Granularity.NONE;
+  }
+
+  /** Where entries are put, to be written by the next call of one of the following. */
+  Staging staging() {
+    return staging;
+  }
+
+  /** Whether frames of the present transaction are in the log. */
+  boolean isLogged() {
+    return laneLog.placed() > 0;
+  }
+
+  /** How many of them. */
+  int loggedFrames() {
+    return laneLog.placed();
+  }
+
+  /** Writes what is staged if it is so much that it should not grow. The latch must be held. */
+  void spill() {
+    if (staging.isFull()) {
+      writeData();
+    }
+  }
+
+  /** Makes what is staged durable, undecided: F1 of snapshots. The latch must be held. */
+  void writeData() {
+    makeRoom();
+    if (laneLog.fitsRing()) {
+      laneLog.placeInRing(pending);
+    } else {
+      laneLog.placeInExtensions(pending);
+    }
+    fence();
+    laneLog.written();
+  }
+
+  /**
+   * Makes lines durable that were stored in place by the present transaction: F2, or F0. A memory
+   * fault of these stores is thrown here, and no record is written then.
+   */
+  void writeBack(Lines lines) {
+    pending.addLines(lines);
+    boolean fenced = false;
+    try {
+      region.persistAndSurface(pending);
+      fenced = true;
+    } finally {
+      letGo(fenced);
+    }
+  }
+
+  /**
+   * Commits: makes what is staged durable with a record. When this returns, the transaction is.
+   *
+   * @return its order number, which is inflight until {@link #applied}
+   */
+  long commit() {
+    makeRoom();
+    boolean inRing = laneLog.fitsRing();
+    if (!inRing) {
+      laneLog.placeInExtensions(pending);
+    }
+    boolean upkeep = laneLog.tail() - quarter >= log.layout().ringLines() / 4;
+    if (upkeep) {
+      help();
+    }
+    long number = order.next(lane.index());
+    long carried = Math.max(watermark, order.durable());
+    try {
+      laneLog.placeCommit(pending, number, carried);
+      fence();
+    } catch (Throwable e) {
+      // A number that was taken and cannot be used would stop every watermark below it.
+      region.poison(e);
+      throw e;
+    }
+    order.proven(carried);
+    if (upkeep) {
+      watermark = order.watermark();
+      quarter = laneLog.tail();
+    }
+    laneLog.committed(number);
+    return number;
+  }
+
+  /** What was committed is in place, and its lines are among the pending ones. */
+  void applied(long number) {
+    order.applied(lane.index(), writesBack ? number : 0);
+  }
+
+  /** Forgets what is staged; nothing of the transaction is in the log. */
+  void forget() {
+    laneLog.aborted();
+  }
+
+  /** Undoes what the log has of the present transaction, durably. The latch must be held. */
+  void abort(Lines inPlace) {
+    laneLog.written();
+    undo(0, inPlace);
+    writeBack(inPlace);
+    laneLog.placeAbort(pending);
+    fence();
+    laneLog.aborted();
+  }
+
+  /** Puts back, in place, the old contents that are in all logged frames but the first ones. */
+  void undo(int framesToKeep, Lines inPlace) {
+    List<LogScan.Place> frames =
+        LogScan.present(log, lane.index(), laneLog.start(), laneLog.placed());
+    Replay.undo(log, frames.subList(framesToKeep, frames.size()), inPlace);
+  }
+
+  // ---- fences
+
+  private void fence() {
+    boolean fenced = false;
+    try {
+      region.persist(pending);
+      fenced = true;
+    } finally {
+      letGo(fenced);
+    }
+  }
+
+  /** U1: takes the lines of lanes that have stored in place and not fenced since. */
+  private void help() {
+    for (Lane other : lanes) {
+      if (other != lane && order.isUnfenced(other.index()) && other.tryLatch()) {
+        helped.add(other);
+        pending.addLines(other.pending());
+      }
+    }
+  }
+
+  /** U2: what was written back for this lane and for others is durable, or the region is dead. */
+  private void letGo(boolean fenced) {
+    for (Lane other : helped) {
+      if (fenced) {
+        other.pending().clear();
+        order.fenced(other.index());
+      }
+      other.unlatch();
+    }
+    helped.clear();
+    if (fenced) {
+      pending.clear();
+      order.fenced(lane.index());
+    }
+  }
+
+  // ---- space
+
+  /** Makes room for what is staged and a record: in the ring, or in extensions. */
+  private void makeRoom() {
+    laneLog.release();
+    if (laneLog.fitsRing()) {
+      return;
+    }
+    if (laneLog.fitsEmptyRing()) {
+      upkeepUntilRoom();
+      return;
+    }
+    if (!laneLog.hasRoomToDecide()) {
+      upkeepUntilRoom();
+    }
+    if (!laneLog.reserveExtensions()) {
+      upkeep();
+      if (!laneLog.reserveExtensions()) {
+        throw new TransactionException.LogFull(
+            ("the transaction does not fit into its ring, and the pool has no room for the rest:"
+                    + " staged=%d bytes, ring=%d bytes: free something, or write less at once")
+                .formatted((long) staging.lines() * LogLayout.LINE, log.layout().ringBytes()));
+      }
+    }
+  }
+
+  private void upkeepUntilRoom() {
+    long deadline = System.nanoTime() + PATIENCE_NANOS;
+    for (int round = 0; ; round++) {
+      upkeep();
+      if (laneLog.fitsEmptyRing() ? laneLog.fitsRing() : laneLog.hasRoomToDecide()) {
+        return;
+      }
+      if (System.nanoTime() > deadline) {
+        throw new TransactionException.LogFull("the log stays full: held by " + holder());
+      }
+      Lane.pause(round);
+    }
+  }
+
+  /** Who keeps the watermark from rising, for a message. */
+  private String holder() {
+    for (Lane other : lanes) {
+      if (order.isInflight(other.index()) || order.isUnfenced(other.index())) {
+        return "lane " + other.index() + ", thread " + other.owner();
+      }
+    }
+    return "nobody";
+  }
+
+  /** U1 to U5 on their own: two fences and a watermark line. */
+  private void upkeep() {
+    help();
+    fence();
+    long reached = order.watermark();
+    if (reached > order.durable()) {
+      storeWatermark(reached);
+      fence();
+      order.proven(reached);
+    }
+    laneLog.release();
+    log.reclaim();
+  }
+
+  /** To the two lines in turn (W10): the older one is written while the other is durable. */
+  private void storeWatermark(long value) {
+    if (watermarkFrame == null) {
+      watermarkFrame = Arena.ofAuto().allocate(LogLayout.LINE, LogLayout.LINE);
+    }
+    watermarkFrame.set(Checksum.WORD, 0, log.watermarkChecksum(lane.index(), watermarkLine, value));
+    watermarkFrame.set(Checksum.WORD, 8, value);
+    pending.copy(log.layout().watermarkLine(lane.index(), watermarkLine), watermarkFrame);
+    watermarkLine ^= 1;
+  }
+}

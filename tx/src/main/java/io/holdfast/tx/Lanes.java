@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import io.holdfast.flush.Durability;
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.Lines;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.Space;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Transactions over a region: a log area with as many lanes as transactions can be open at a time.
+ *
+ * <p>For structures of one's own on a bare region: the log lies where {@link #format} is told, and
+ * everything else in the region is the caller's, to be read through the region and written through
+ * transactions. A pool has lanes inside, and is closed as a whole.
+ *
+ * <p>Thread-safe. {@link #close} waits for commits under way, and leaves what was not committed
+ * undone.
+ */
+public final class Lanes implements AutoCloseable {
+  /** The size of a lane's ring unless something else is asked for, in bytes. */
+  public static final int DEFAULT_RING_BYTES = 64 << 10;
+
+  private static final Logger LOGGER = LoggerFactory.getLogger(Lanes.class);
+
+  private final Log log;
+  private final LogHeader header;
+  private final Lane[] lanes;
+  private final Workspace[] workspaces;
+  private final Claims claims;
+  private final RecoveryReport report;
+  private final AtomicLong ages = new AtomicLong();
+  private volatile long patienceNanos = TimeUnit.SECONDS.toNanos(10);
+  private volatile boolean closed;
+
+  private Lanes(Log log, LogHeader header, RecoveryReport report) {
+    this.log = log;
+    this.header = header;
+    this.report = report;
+    this.lanes = new Lane[log.layout().lanes()];
+    this.workspaces = new Workspace[lanes.length];
+    Arrays.setAll(lanes, i -> new Lane(i, log.region().lines()));
+    this.claims = new Claims(lanes);
+  }
+
+  /**
+   * Writes an empty log area, and opens it. It counts as one only when all of it is durable.
+   *
+   * @param region the region
+   * @param offset where, a multiple of 4096
+   * @param count how many lanes, 1 to 1024
+   * @return the lanes
+   * @throws IllegalArgumentException if the area does not fit into the region there
+   */
+  public static Lanes format(PersistentRegion region, long offset, int count) {
+    return format(region, offset, count, DEFAULT_RING_BYTES);
+  }
+
+  /**
+   * Writes an empty log area, and opens it. It counts as one only when all of it is durable.
+   *
+   * @param region the region
+   * @param offset where, a multiple of 4096
+   * @param count how many lanes, 1 to 1024
+   * @param ringBytes the size of each lane's ring, a power of two from 1024 to 16 MiB: transactions
+   *     that log more need a pool's free space, and without a pool they are refused
+   * @return the lanes
+   * @throws IllegalArgumentException if the area does not fit into the region there
+   */
+  public static Lanes format(PersistentRegion region, long offset, int count, int ringBytes) {
+    LogLayout layout = layout(region, offset, count, ringBytes);
+    return format(region, layout, new SecureRandom().nextLong(), new PlainSpace(region, layout));
+  }
+
+  /**
+   * Opens a log area, and recovers: what was committed is carried out, what was not is undone.
+   *
+   * @param region the region
+   * @param offset where the area was formatted
+   * @return the lanes
+   * @throws HoldfastException.Corrupt if no sound log is there
+   * @throws HoldfastException.UnsupportedVersion if the log is of another version
+   * @throws HoldfastException.PowerLost if power was lost under durability PROCESS
+   */
+  public static Lanes open(PersistentRegion region, long offset) {
+    return open(region, offset, Acceptance.NOTHING_LOST, PlainSpace::new);
+  }
+
+  /**
+   * How much room a log area takes.
+   *
+   * @param count how many lanes
+   * @param ringBytes the size of each lane's ring
+   * @return its size in bytes, a multiple of 4096
+   */
+  public static long areaBytes(int count, int ringBytes) {
+    return LogLayout.bytes(count, ringBytes);
+  }
+
+  /** Whether contents are accepted that a power failure may have mixed up. */
+  enum Acceptance {
+    NOTHING_LOST,
+    POWER_LOST
+  }
+
+  /** Makes the space beside a log whose place is known by now. */
+  interface SpaceFactory {
+    Space of(PersistentRegion region, LogLayout layout);
+  }
+
+  static LogLayout layout(PersistentRegion region, long offset, int count, int ringBytes) {
+    if (offset < 0 || offset % PersistentRegion.PAGE_BYTES != 0) {
+      throw new IllegalArgumentException("a log begins at a page: offset=" + offset);
+    }
+    if (!LogLayout.validLanes(count)) {
+      throw new IllegalArgumentException("1 to 1024 lanes: count=" + count);
+    }
+    if (!LogLayout.validRing(ringBytes)) {
+      throw new IllegalArgumentException(
+          "a ring is a power of two from 1024 to 16777216 bytes: ringBytes=" + ringBytes);
+    }
+    LogLayout layout = new LogLayout(offset, count, ringBytes);
+    if (layout.end() > region.size()) {
+      throw new IllegalArgumentException(
+          "the log does not fit: offset=%d, bytes=%d, region=%d"
+              .formatted(offset, layout.end() - offset, region.size()));
+    }
+    return layout;
+  }
+
+  /**
+   * The copies of the header go last: before both eras and mark are durable, and rings need
+   * nothing, since no frame in them validates under a new key.
+   */
+  static Lanes format(PersistentRegion region, LogLayout layout, long key, Space space) {
+    Checksum checksum = new Checksum(key);
+    LogHeader header = new LogHeader(layout, key);
+    long first = layout.area() + LogLayout.HEADER;
+    long second = layout.area() + LogLayout.SECOND_HEADER;
+    region.zero(first, LogLayout.HEADER_BYTES);
+    region.zero(second, LogLayout.HEADER_BYTES);
+    int era = 1;
+    region.putLong(layout.era(), LogHeader.encodeEra(checksum, era));
+    region.putLong(layout.mark(), mark(region, OpeningMark.State.OPEN).encode(checksum));
+    Lines lines = region.lines();
+    region.persist(
+        lines.add(first, 2 * LogLayout.HEADER_BYTES).add(second, LogLayout.HEADER_BYTES));
+    header.store(region, first);
+    header.store(region, second);
+    region.persist(lines);
+    RecoveryReport report = new RecoveryReport(true, 0, 0, Duration.ZERO, Duration.ZERO, false);
+    return new Lanes(new Log(region, layout, space, checksum, era), header, report);
+  }
+
+  private static OpeningMark mark(PersistentRegion region, OpeningMark.State state) {
+    return OpeningMark.now(state, region.durability());
+  }
+
+  static Lanes open(
+      PersistentRegion region, long offset, Acceptance acceptance, SpaceFactory spaces) {
+    long begin = System.nanoTime();
+    LogHeader header = LogHeader.load(region, offset);
+    LogLayout layout = header.layout();
+    Checksum checksum = new Checksum(header.key());
+    int era = LogHeader.loadEra(region, layout, checksum);
+    OpeningMark mark = OpeningMark.decode(checksum, region.getLong(layout.mark()));
+    if (mark == null) {
+      throw new HoldfastException.Corrupt(
+          layout.mark(),
+          "log.mark",
+          "a sound mark",
+          "0x%016X".formatted(region.getLong(layout.mark())));
+    }
+    if (mark.lostPower() && acceptance == Acceptance.NOTHING_LOST) {
+      throw new HoldfastException.PowerLost();
+    }
+    Space space = spaces.of(region, layout);
+    Log past = new Log(region, layout, space, checksum, era);
+    boolean clean = mark.state() == OpeningMark.State.CLEAN;
+    LogScan scan = new LogScan(past);
+    Map<Long, Long> rehearsed = Map.of();
+    if (!clean) {
+      scan.run();
+      rehearsed = Replay.rehearse(past, scan);
+    }
+    Map<Long, Long> words = rehearsed;
+    space.validate(word -> words.containsKey(word) ? words.get(word) : region.getLong(word));
+    long judged = System.nanoTime();
+    if (mark.durability() == Durability.PROCESS && region.durability() == Durability.POWER) {
+      region.sync();
+    }
+    recover(region, layout, checksum, past, scan, era);
+    RecoveryReport report =
+        new RecoveryReport(
+            clean,
+            scan.committed().size(),
+            scan.undecided().size(),
+            Duration.ofNanos(judged - begin),
+            Duration.ofNanos(System.nanoTime() - judged),
+            !header.isAt(region, layout.area() + LogLayout.HEADER)
+                || !header.isAt(region, layout.area() + LogLayout.SECOND_HEADER));
+    LOGGER.debug("log at offset {}: {}", offset, report);
+    return new Lanes(new Log(region, layout, space, checksum, era + 1), header, report);
+  }
+
+  /** The mark, then the stores, then the era, each durable before the next. */
+  private static void recover(
+      PersistentRegion region,
+      LogLayout layout,
+      Checksum checksum,
+      Log past,
+      LogScan scan,
+      int era) {
+    if (era == -1) {
+      throw new HoldfastException.UnsupportedVersion("the log, whose eras are used up,", -1, 0);
+    }
+    region.putLong(layout.mark(), mark(region, OpeningMark.State.OPEN).encode(checksum));
+    region.persist(layout.mark(), Long.BYTES);
+    Lines lines = region.lines();
+    Replay.store(past, scan, lines);
+    region.persistAndSurface(lines);
+    region.putLong(layout.era(), LogHeader.encodeEra(checksum, era + 1));
+    region.persist(layout.era(), Long.BYTES);
+  }
+
+  /**
+   * The region.
+   *
+   * @return what was given at format or open
+   */
+  public PersistentRegion region() {
+    return log.region();
+  }
+
+  /**
+   * The end of the log area: what comes after it can be used for anything.
+   *
+   * @return an offset, a multiple of 4096
+   */
+  public long end() {
+    return log.layout().end();
+  }
+
+  /**
+   * What the open found and did.
+   *
+   * @return the report
+   */
+  public RecoveryReport recovery() {
+    return report;
+  }
+
+  /**
+   * Changes how long a transaction waits for a lane, or for a younger transaction's claim, before
+   * it gives up; ten seconds unless changed.
+   *
+   * @param patience how long
+   */
+  public void setPatience(Duration patience) {
+    patienceNanos = patience.toNanos();
+  }
+
+  Log log() {
+    return log;
+  }
+
+  /**
+   * Begins a transaction. Waits for a lane, up to the {@linkplain #setPatience patience}.
+   *
+   * @return the transaction, which belongs to the calling thread
+   * @throws TransactionException.LaneTimeout if all lanes stay taken; the message says by whom
+   */
+  public Transaction begin() {
+    return begin(ages.incrementAndGet());
+  }
+
+  private Transaction begin(long age) {
+    long deadline = 0;
+    for (int round = 0; ; round++) {
+      checkOpen();
+      int start = (int) ((Thread.currentThread().threadId() * 0x9E3779B9L) >>> 16);
+      for (int i = 0; i < lanes.length; i++) {
+        int index = Math.floorMod(start + i, lanes.length);
+        if (lanes[index].tryTake(age)) {
+          return new Transaction(workspace(index));
+        }
+      }
+      if (deadline == 0) {
+        deadline = System.nanoTime() + patienceNanos;
+      } else if (System.nanoTime() > deadline) {
+        throw new TransactionException.LaneTimeout(
+            "all %d lanes are taken, by %s: end transactions, or format with more lanes"
+                .formatted(
+                    lanes.length, Arrays.stream(lanes).map(Lane::owner).distinct().toList()));
+      }
+      Lane.pause(round);
+    }
+  }
+
+  /** The working state of a lane, made when it is first taken, by who has it. */
+  private Workspace workspace(int index) {
+    if (workspaces[index] == null) {
+      workspaces[index] = new Workspace(this, log, lanes[index], lanes);
+    }
+    return workspaces[index];
+  }
+
+  /**
+   * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
+   * After a conflict it is run again, as a transaction of the same age, until it gets through.
+   *
+   * @param body what to run; possibly more than once
+   */
+  public void run(Consumer<Transaction> body) {
+    call(tx -> {
+      body.accept(tx);
+      return null;
+    });
+  }
+
+  /**
+   * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
+   * After a conflict it is run again, as a transaction of the same age, until it gets through.
+   *
+   * @param <R> the result's type
+   * @param body what to run; possibly more than once
+   * @return what it returned
+   */
+  public <R> R call(Function<Transaction, R> body) {
+    long age = ages.incrementAndGet();
+    for (int round = 0; ; round++) {
+      try (Transaction tx = begin(age)) {
+        R result = body.apply(tx);
+        if (tx.isActive()) {
+          tx.commit();
+        }
+        return result;
+      } catch (TransactionException.Conflict e) {
+        if (!e.retryable()) {
+          throw e;
+        }
+      }
+      Lane.pause(round);
+    }
+  }
+
+  /** Claims a unit, waiting for a younger holder; see {@link Transaction}. */
+  void claim(long unit, Lane lane) {
+    Lane holder = claims.claim(unit, lane);
+    if (holder != null) {
+      waitFor(unit, lane, holder);
+    }
+  }
+
+  private void waitFor(long unit, Lane lane, Lane first) {
+    long deadline = System.nanoTime() + patienceNanos;
+    Lane holder = first;
+    for (int round = 0; holder != null; round++) {
+      if (Thread.currentThread().equals(holder.owner())) {
+        throw conflict(unit, holder, "of this thread, which cannot wait for itself", false);
+      }
+      if (holder.age() <= lane.age() && holder.isBusy()) {
+        throw conflict(unit, holder, "and older", true);
+      }
+      if (System.nanoTime() > deadline) {
+        throw conflict(unit, holder, "and does not end", true);
+      }
+      checkOpen();
+      Lane.pause(round);
+      holder = claims.claim(unit, lane);
+    }
+  }
+
+  private static TransactionException.Conflict conflict(
+      long unit, Lane holder, String why, boolean retryable) {
+    return new TransactionException.Conflict(
+        "unit %d is claimed by a transaction that is %s (thread %s): abort and try again"
+            .formatted(unit, why, holder.owner()),
+        retryable);
+  }
+
+  void checkOpen() {
+    if (closed) {
+      throw new TransactionException.Ended("the lanes are closed: open them again");
+    }
+  }
+
+  /**
+   * Ends the use of the log: waits for commits under way, makes everything durable, and marks the
+   * log clean, unless a transaction was left open that had stored in place; that one is undone at
+   * the next open. The region stays open. Closing twice does nothing.
+   */
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    PersistentRegion region = log.region();
+    Lines all = region.lines();
+    boolean clean = true;
+    for (int i = 0; i < lanes.length; i++) {
+      lanes[i].latch();
+      all.addLines(lanes[i].pending());
+      clean &= workspaces[i] == null || !workspaces[i].isLogged();
+      lanes[i].unlatch();
+    }
+    region.persistAndSurface(all);
+    mendHeader(region);
+    if (clean) {
+      region.sync();
+      LogLayout layout = log.layout();
+      region.putLong(layout.mark(), mark(region, OpeningMark.State.CLEAN).encode(log.checksum()));
+      region.persist(layout.mark(), Long.BYTES);
+      region.sync();
+    }
+  }
+
+  private void mendHeader(PersistentRegion region) {
+    if (report.headerMended()) {
+      for (long copy : new long[] {LogLayout.HEADER, LogLayout.SECOND_HEADER}) {
+        long at = log.layout().area() + copy;
+        if (!header.isAt(region, at)) {
+          header.store(region, at);
+          region.persist(at, LogLayout.HEADER_BYTES);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import io.holdfast.flush.PersistentRegion;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Log entries in ordinary memory, made up into frames as they come: a frame is closed when the next
+ * entry does not fit. Indexes count words from the start of the staging.
+ */
+final class Staging {
+  /** As much as is gathered before it should be written out: 1 MiB. */
+  private static final int FULL_WORDS = (1 << 20) / 8;
+
+  private static final int LINE_WORDS = LogLayout.LINE_WORDS;
+  private static final int NO_FRAME = -1;
+
+  private final PersistentRegion region;
+  private final int maxFrameWords;
+  private MemorySegment memory = MemorySegment.NULL;
+  private int words;
+  private int open = NO_FRAME;
+  private int[] frames = new int[16];
+  private int frameCount;
+
+  Staging(PersistentRegion region, LogLayout layout) {
+    this.region = region;
+    this.maxFrameWords = layout.maxFrameLines() * LINE_WORDS;
+  }
+
+  MemorySegment memory() {
+    return memory;
+  }
+
+  boolean isEmpty() {
+    return words == 0;
+  }
+
+  boolean isFull() {
+    return words > FULL_WORDS;
+  }
+
+  /** How many lines there are once the open frame is closed. */
+  int lines() {
+    return Math.ceilDiv(words, LINE_WORDS);
+  }
+
+  /** How many words a range entry may carry. */
+  int maxContentWords() {
+    return maxFrameWords - LogLayout.FRAME_PAYLOAD - 2;
+  }
+
+  int frameCount() {
+    return frameCount;
+  }
+
+  /** The word at which a frame begins. */
+  int frame(int index) {
+    return frames[index];
+  }
+
+  /** How many lines a closed frame has. */
+  int frameLines(int index) {
+    return LogLayout.frameLines(LogLayout.payloadWords(get(frames[index] + LogLayout.FRAME_HEAD)));
+  }
+
+  void clear() {
+    words = 0;
+    open = NO_FRAME;
+    frameCount = 0;
+  }
+
+  long get(int index) {
+    return memory.get(Checksum.WORD, 8L * index);
+  }
+
+  void put(int index, long value) {
+    memory.set(Checksum.WORD, 8L * index, value);
+  }
+
+  void entry(long first, long second) {
+    int at = reserve(2);
+    put(at, first);
+    put(at + 1, second);
+  }
+
+  void entry(long first, long second, long third) {
+    int at = reserve(3);
+    put(at, first);
+    put(at + 1, second);
+    put(at + 2, third);
+  }
+
+  /** An entry with what the region now holds in a range of whole words, as many as fit at most. */
+  void contents(int kind, long offset, long bytes) {
+    int at = reserve(2 + (int) (bytes / 8));
+    put(at, LogLayout.entry(kind, 0, offset));
+    put(at + 1, bytes);
+    region.copyOut(offset, memory.asSlice(8L * (at + 2), bytes));
+  }
+
+  /** An entry with words that the caller puts afterwards, from the index returned. */
+  int contents(int kind, long offset, int count) {
+    int at = reserve(2 + count);
+    put(at, LogLayout.entry(kind, 0, offset));
+    put(at + 1, 8L * count);
+    return at + 2;
+  }
+
+  /**
+   * Ends the staging with a record, in the open frame if it fits there. What was staged before
+   * stays where it is in memory, since copies of it may have been prepared.
+   *
+   * @return the index of the record's words
+   */
+  int record(int kind) {
+    MemorySegment before = memory;
+    int at = reserve(LogLayout.RECORD_WORDS, 0);
+    assert memory.address() == before.address() : "a line is always kept for the record";
+    close(kind);
+    return at;
+  }
+
+  /** Closes the open frame, if one is open. */
+  void close(int kind) {
+    if (open == NO_FRAME) {
+      return;
+    }
+    int payload = words - open - LogLayout.FRAME_PAYLOAD;
+    put(open + LogLayout.FRAME_HEAD, LogLayout.head(kind, payload));
+    while (words % LINE_WORDS != 0) {
+      put(words++, 0);
+    }
+    open = NO_FRAME;
+  }
+
+  /** Gives a closed frame its checksum. */
+  void seal(int frameWord, Checksum checksum, long seed) {
+    int payload = LogLayout.payloadWords(get(frameWord + LogLayout.FRAME_HEAD));
+    long head = 8L * (frameWord + LogLayout.FRAME_HEAD);
+    put(frameWord + LogLayout.FRAME_CHECKSUM, checksum.of(seed, memory, head, 1 + payload));
+  }
+
+  private int reserve(int count) {
+    return reserve(count, LogLayout.LINE);
+  }
+
+  private int reserve(int count, long spareBytes) {
+    if (open != NO_FRAME && words - open + count > maxFrameWords) {
+      close(LogLayout.DATA);
+    }
+    if (open == NO_FRAME) {
+      open = words;
+      if (frameCount == frames.length) {
+        frames = Arrays.copyOf(frames, 2 * frameCount);
+      }
+      frames[frameCount++] = open;
+      words += LogLayout.FRAME_PAYLOAD;
+    }
+    int at = words;
+    words += count;
+    long bytes = (long) lines() * LogLayout.LINE + spareBytes;
+    if (bytes > memory.byteSize()) {
+      MemorySegment larger =
+          Arena.ofAuto()
+              .allocate(Math.max(bytes, Math.max(2 * memory.byteSize(), 4096)), LogLayout.LINE);
+      larger.copyFrom(memory);
+      memory = larger;
+    }
+    return at;
+  }
+}

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import io.holdfast.flush.Lines;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.Participant;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The working state of the transaction that has a lane: what it wrote, allocated, freed,
+ * snapshotted. Pooled with the lane; {@link Transaction} is the handle, and checks who calls.
+ */
+final class Workspace {
+  private static final long WORD = 8;
+
+  private final Lanes lanes;
+  private final Log log;
+  private final PersistentRegion region;
+  private final Lane lane;
+  private final LaneTransaction logged;
+  private final WriteSet writes = new WriteSet();
+  private final Intents intents = new Intents();
+  private final CoverSet snapshots = new CoverSet();
+  private final Lines inPlace;
+  private long[] fresh = new long[16];
+  private int freshCount;
+  private boolean storedInPlace;
+  private final List<Savepoint> savepoints = new ArrayList<>();
+  private final List<Runnable> commitHooks = new ArrayList<>();
+  private final List<Runnable> abortHooks = new ArrayList<>();
+  private Participant participant;
+  private boolean joined;
+
+  Workspace(Lanes lanes, Log log, Lane lane, Lane[] all) {
+    this.lanes = lanes;
+    this.log = log;
+    this.region = log.region();
+    this.lane = lane;
+    this.logged = new LaneTransaction(log, all, lane);
+    this.inPlace = region.lines();
+  }
+
+  Lanes lanes() {
+    return lanes;
+  }
+
+  boolean isLogged() {
+    return logged.isLogged();
+  }
+
+  Lane lane() {
+    return lane;
+  }
+
+  // ---- claims
+
+  void claimRange(long offset, long length) {
+    for (long at = offset; at < offset + length; at = log.space().unitEnd(at)) {
+      lanes.claim(log.space().unitStart(at), lane);
+    }
+  }
+
+  // ---- held-back words
+
+  long getLong(long offset) {
+    int index = writes.find(offset);
+    return index < 0 ? region.getLong(offset) : writes.value(index);
+  }
+
+  void get(long offset, MemorySegment into) {
+    region.copyOut(offset, into);
+    if (writes.count() == 0) {
+      return;
+    }
+    long end = offset + into.byteSize();
+    for (long word = offset & -WORD; word < end; word += WORD) {
+      int index = writes.find(word);
+      if (index >= 0) {
+        long from = Math.max(word, offset);
+        long to = Math.min(word + WORD, end);
+        MemorySegment value = MemorySegment.ofArray(new long[1]);
+        value.set(Checksum.WORD, 0, writes.value(index));
+        MemorySegment.copy(value, from - word, into, from - offset, to - from);
+      }
+    }
+  }
+
+  /** Holds a word back; a word under a snapshot can be stored at once, since it can be undone. */
+  void hold(long offset, long value) {
+    if (!snapshots.isEmpty() && !snapshots.isDisjoint(offset, offset + WORD)) {
+      region.putLong(offset, value);
+    } else {
+      writes.put(offset, value);
+    }
+  }
+
+  void hold(long offset, MemorySegment from) {
+    long end = offset + from.byteSize();
+    for (long word = offset & -WORD; word < end; word += WORD) {
+      long first = Math.max(word, offset);
+      long last = Math.min(word + WORD, end);
+      MemorySegment value = MemorySegment.ofArray(new long[1]);
+      if (last - first < WORD) {
+        value.set(Checksum.WORD, 0, getLong(word));
+      }
+      MemorySegment.copy(from, first - offset, value, first - word, last - first);
+      hold(word, value.get(Checksum.WORD, 0));
+    }
+  }
+
+  // ---- snapshots
+
+  /** Logs what whole words hold, where this was not done yet. One fence, or none. */
+  void snapshot(Ranges ranges) {
+    for (int i = 0; i < ranges.count(); i++) {
+      requireNothingHeld(wordStart(ranges, i), wordEnd(ranges, i));
+    }
+    try {
+      lane.latch();
+      try {
+        lanes.checkOpen();
+        logOldContents(ranges);
+      } finally {
+        lane.unlatch();
+      }
+    } catch (Throwable e) {
+      // What is marked as logged may not be: the transaction cannot go on.
+      abortAfter(e);
+      throw e;
+    }
+  }
+
+  private static long wordStart(Ranges ranges, int index) {
+    return ranges.offset(index) & -WORD;
+  }
+
+  private static long wordEnd(Ranges ranges, int index) {
+    return (ranges.offset(index) + ranges.length(index) + WORD - 1) & -WORD;
+  }
+
+  private void logOldContents(Ranges ranges) {
+    storedInPlace = true;
+    for (int i = 0; i < ranges.count(); i++) {
+      long from = wordStart(ranges, i);
+      long to = wordEnd(ranges, i);
+      snapshots.cover(from, to, this::stageOldContents);
+      inPlace.add(from, to - from);
+    }
+    if (!logged.staging().isEmpty()) {
+      logged.writeData();
+    }
+  }
+
+  private void requireNothingHeld(long from, long to) {
+    if (writes.count() == 0) {
+      return;
+    }
+    for (long word = from; word < to; word += WORD) {
+      if (writes.find(word) >= 0) {
+        throw new IllegalStateException(
+            "a word was written before its snapshot was taken: offset=" + word);
+      }
+    }
+  }
+
+  private void stageOldContents(long from, long to) {
+    if (to - from == WORD) {
+      logged.staging().entry(LogLayout.entry(LogLayout.SNAP_WORD, 0, from), region.getLong(from));
+    } else {
+      stageContents(LogLayout.SNAP_RANGE, from, to);
+    }
+    logged.spill();
+  }
+
+  private void stageContents(int kind, long from, long to) {
+    long most = WORD * logged.staging().maxContentWords();
+    for (long at = from; at < to; at += most) {
+      logged.staging().contents(kind, at, Math.min(most, to - at));
+      logged.spill();
+    }
+  }
+
+  // ---- allocation
+
+  int intend(int kind, long word, int bit, long block, long bytes) {
+    return intents.add(kind, word, bit, block, bytes);
+  }
+
+  void cancel(int index) {
+    intents.cancel(index);
+  }
+
+  /** A range of a block of this transaction was filled in place. */
+  void filled(long offset, long length) {
+    if (2 * freshCount == fresh.length) {
+      fresh = Arrays.copyOf(fresh, 2 * fresh.length);
+    }
+    fresh[2 * freshCount] = offset & -WORD;
+    fresh[2 * freshCount + 1] = offset + length + WORD - 1 & -WORD;
+    freshCount++;
+  }
+
+  void join(Participant heap) {
+    participant = heap;
+    joined = true;
+  }
+
+  Participant participant() {
+    return joined ? participant : null;
+  }
+
+  /** The participant of an earlier transaction on this lane, to be used again. */
+  Participant idleParticipant() {
+    return participant;
+  }
+
+  // ---- savepoints and hooks
+
+  Savepoint savepoint() {
+    snapshots.clear();
+    Savepoint savepoint =
+        new Savepoint(
+            writes.savepoint(),
+            intents.count(),
+            freshCount,
+            logged.loggedFrames(),
+            commitHooks.size(),
+            abortHooks.size(),
+            joined ? participant.savepoint() : null);
+    savepoints.add(savepoint);
+    return savepoint;
+  }
+
+  void rollbackTo(Savepoint savepoint) {
+    int index = savepoints.lastIndexOf(savepoint);
+    if (index < 0) {
+      throw new IllegalArgumentException(
+          "the savepoint is another transaction's, or this one has gone back beyond it");
+    }
+    savepoints.subList(index + 1, savepoints.size()).clear();
+    if (logged.loggedFrames() > savepoint.frames()) {
+      logged.undo(savepoint.frames(), inPlace);
+    }
+    snapshots.clear();
+    writes.rollbackTo(savepoint.writes());
+    intents.truncate(savepoint.intents());
+    freshCount = savepoint.freshRanges();
+    if (joined) {
+      participant.rollbackTo(savepoint.attached());
+    }
+    commitHooks.subList(savepoint.commitHooks(), commitHooks.size()).clear();
+    List<Runnable> undone = abortHooks.subList(savepoint.abortHooks(), abortHooks.size());
+    List<Runnable> hooks = List.copyOf(undone);
+    undone.clear();
+    runAll(hooks);
+  }
+
+  void afterCommit(Runnable hook) {
+    commitHooks.add(hook);
+  }
+
+  void afterAbort(Runnable hook) {
+    abortHooks.add(hook);
+  }
+
+  // ---- the end
+
+  void commit() {
+    long number;
+    try {
+      if (joined) {
+        participant.prepare();
+      }
+      if (writes.count() == 0 && intents.isEmpty() && !logged.isLogged()) {
+        logged.forget();
+        end(Outcome.COMMITTED);
+        return;
+      }
+      lane.latch();
+    } catch (Throwable e) {
+      abortAfter(e);
+      throw e;
+    }
+    try {
+      lanes.checkOpen();
+      number = decide();
+    } catch (Throwable e) {
+      lane.unlatch();
+      abortAfter(e);
+      throw e;
+    }
+    try {
+      apply(number);
+    } catch (Throwable e) {
+      // It is committed, and the next open completes it; until then nobody may see a part of it.
+      region.poison(e);
+      throw e;
+    } finally {
+      lane.unlatch();
+    }
+    end(Outcome.COMMITTED);
+  }
+
+  /** Makes it durable with its record; returns its order number. */
+  private long decide() {
+    stage();
+    if (storedInPlace) {
+      logged.writeBack(inPlace);
+    }
+    return logged.commit();
+  }
+
+  private long freshBytes() {
+    long bytes = 0;
+    for (int i = 0; i < freshCount; i++) {
+      bytes += fresh[2 * i + 1] - fresh[2 * i];
+    }
+    return bytes;
+  }
+
+  /**
+   * Allocations and frees come first: in a replay, which goes backwards, contents decide before.
+   */
+  private void stage() {
+    intents.settle();
+    for (int i = 0; i < intents.count(); i++) {
+      if (!intents.isDead(i)) {
+        logged.staging().entry(intents.entry(i), intents.block(i), intents.bytes(i));
+        logged.spill();
+      }
+    }
+    boolean inLog = freshBytes() <= LaneTransaction.LOGGED_FRESH_BYTES;
+    for (int i = 0; i < freshCount; i++) {
+      long from = fresh[2 * i];
+      long to = fresh[2 * i + 1];
+      if (inLog) {
+        stageContents(LogLayout.SET_RANGE, from, to);
+      } else {
+        inPlace.add(from, to - from);
+        storedInPlace = true;
+      }
+    }
+    stageWords();
+  }
+
+  /** Words that follow each other become one entry from the third on, which is shorter then. */
+  private void stageWords() {
+    Staging staging = logged.staging();
+    int most = staging.maxContentWords();
+    for (int i = 0; i < writes.count(); ) {
+      int run = 1;
+      while (run < most
+          && i + run < writes.count()
+          && writes.offset(i + run) == writes.offset(i) + WORD * run) {
+        run++;
+      }
+      if (run > 2) {
+        int at = staging.contents(LogLayout.SET_RANGE, writes.offset(i), run);
+        for (int k = 0; k < run; k++) {
+          staging.put(at + k, writes.value(i + k));
+        }
+      } else {
+        run = 1;
+        staging.entry(LogLayout.entry(LogLayout.SET_WORD, 0, writes.offset(i)), writes.value(i));
+      }
+      logged.spill();
+      i += run;
+    }
+  }
+
+  /** The transaction is durable; now it becomes visible. */
+  private void apply(long number) {
+    Lines pending = lane.pending();
+    if (joined) {
+      participant.applying();
+    }
+    for (int i = 0; i < writes.count(); i++) {
+      region.putLongRelease(writes.offset(i), writes.value(i));
+      pending.add(writes.offset(i), WORD);
+    }
+    for (int i = 0; i < freshCount; i++) {
+      pending.add(fresh[2 * i], fresh[2 * i + 1] - fresh[2 * i]);
+    }
+    for (int i = 0; i < intents.count(); i++) {
+      if (!intents.isDead(i)) {
+        applyBit(intents.entry(i), pending);
+      }
+    }
+    if (joined) {
+      participant.applied();
+    }
+    logged.applied(number);
+  }
+
+  private void applyBit(long entry, Lines pending) {
+    long word = LogLayout.entryOffset(entry);
+    long mask = 1L << LogLayout.entryDetail(entry);
+    if (LogLayout.entryKind(entry) == LogLayout.ALLOCATE) {
+      region.getAndOrLong(word, mask);
+    } else {
+      region.getAndAndLong(word, ~mask);
+    }
+    pending.add(word, WORD);
+  }
+
+  void abort() {
+    Outcome outcome = Outcome.UNKNOWN;
+    try {
+      if (logged.isLogged()) {
+        abortLogged();
+      } else {
+        logged.forget();
+      }
+      outcome = Outcome.ABORTED;
+    } finally {
+      end(outcome);
+    }
+  }
+
+  private void abortLogged() {
+    lane.latch();
+    try {
+      lanes.checkOpen();
+      logged.abort(inPlace);
+    } finally {
+      lane.unlatch();
+    }
+  }
+
+  private void abortAfter(Throwable cause) {
+    try {
+      abort();
+    } catch (Throwable e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  /** How a transaction ends; unknown, if the medium failed: then the next open decides. */
+  private enum Outcome {
+    COMMITTED,
+    ABORTED,
+    UNKNOWN
+  }
+
+  /** Gives up claims, then tells the heap, then frees the lane, then runs what was asked for. */
+  private void end(Outcome outcome) {
+    lane.endTransaction();
+    if (joined) {
+      joined = false;
+      if (outcome == Outcome.COMMITTED) {
+        participant.committed();
+      } else {
+        participant.aborted();
+      }
+    }
+    List<Runnable> hooks =
+        switch (outcome) {
+          case COMMITTED -> List.copyOf(commitHooks);
+          case ABORTED -> List.copyOf(abortHooks);
+          case UNKNOWN -> List.of();
+        };
+    commitHooks.clear();
+    abortHooks.clear();
+    savepoints.clear();
+    writes.clear();
+    intents.clear();
+    snapshots.clear();
+    inPlace.clear();
+    freshCount = 0;
+    storedInPlace = false;
+    lane.free();
+    runAll(hooks);
+  }
+
+  /** Runs every hook; the first failure is thrown when all have run, the others with it. */
+  private static void runAll(List<Runnable> hooks) {
+    RuntimeException failure = null;
+    for (Runnable hook : hooks) {
+      try {
+        hook.run();
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}

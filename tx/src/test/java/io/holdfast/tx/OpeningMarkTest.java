@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.crash.Trace;
+import io.holdfast.crash.TracingMedium;
+import io.holdfast.flush.Durability;
+import io.holdfast.flush.HoldfastException.PowerLost;
+import io.holdfast.flush.Medium;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Lanes.Acceptance;
+import io.holdfast.tx.OpeningMark.State;
+import org.junit.jupiter.api.Test;
+
+class OpeningMarkTest {
+  private static final LogLayout LAYOUT = new LogLayout(0, 1, 1024);
+  private static final Checksum CHECKSUM = new Checksum(77);
+
+  private static PlainSpace space(PersistentRegion region) {
+    return new PlainSpace(region, LAYOUT);
+  }
+
+  @Test
+  void word_everyMark_readBack() {
+    for (State state : State.values()) {
+      for (Durability durability : Durability.values()) {
+        for (int boot : new int[] {0, 1, -1, 0x12345678}) {
+          OpeningMark mark = new OpeningMark(state, durability, boot);
+          assertEquals(mark, OpeningMark.decode(CHECKSUM, mark.encode(CHECKSUM)));
+        }
+      }
+    }
+  }
+
+  @Test
+  void word_anyBitFlipped_refused() {
+    long word = OpeningMark.now(State.OPEN, Durability.PROCESS).encode(CHECKSUM);
+    int accepted = 0;
+    for (int bit = 0; bit < 64; bit++) {
+      if (OpeningMark.decode(CHECKSUM, word ^ 1L << bit) != null) {
+        accepted++;
+      }
+    }
+    assertEquals(0, accepted);
+    assertNull(OpeningMark.decode(new Checksum(78), word));
+    assertNull(OpeningMark.decode(CHECKSUM, 0));
+  }
+
+  @Test
+  void lostPower_onlyIfOpenUnderProcessBeforeARestart() {
+    int now = OpeningMark.now(State.OPEN, Durability.PROCESS).boot();
+    assertFalse(new OpeningMark(State.OPEN, Durability.PROCESS, now).lostPower());
+    assertTrue(new OpeningMark(State.OPEN, Durability.PROCESS, now + 1).lostPower());
+    assertFalse(new OpeningMark(State.OPEN, Durability.POWER, now + 1).lostPower());
+    assertFalse(new OpeningMark(State.CLEAN, Durability.PROCESS, now + 1).lostPower());
+  }
+
+  @Test
+  void open_afterARestartUnderProcess_refusedUntilAccepted() {
+    try (PersistentRegion region = PersistentRegion.over(Medium.inMemory(LAYOUT.end() + 4096))) {
+      Lanes lanes = Lanes.format(region, LAYOUT, 77, space(region));
+      lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
+      int otherBoot = OpeningMark.now(State.OPEN, Durability.PROCESS).boot() + 1;
+      long word = new OpeningMark(State.OPEN, Durability.PROCESS, otherBoot).encode(CHECKSUM);
+      region.putLong(LAYOUT.mark(), word);
+      long era = region.getLong(LAYOUT.era());
+      assertThrows(PowerLost.class, () -> Lanes.open(region, 0));
+      assertEquals(word, region.getLong(LAYOUT.mark()));
+      assertEquals(era, region.getLong(LAYOUT.era()));
+      Lanes.open(region, 0, Acceptance.POWER_LOST, PlainSpace::new);
+      assertEquals(42, region.getLong(LAYOUT.end()));
+      Lanes.open(region, 0);
+    }
+  }
+
+  /**
+   * Whatever a crash leaves of an opening: if anything was changed, the mark says that it was open.
+   */
+  @Test
+  void open_crashedAnywhere_markIsDurableBeforeAnythingElse() {
+    TracingMedium first = TracingMedium.ofSize((int) LAYOUT.end() + 4096);
+    PersistentRegion region = first.region();
+    Lanes lanes = Lanes.format(region, LAYOUT, 77, space(region));
+    lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
+    lanes.close();
+    long[] clean = first.image();
+    int mark = (int) LAYOUT.mark() / 8;
+    assertEquals(State.CLEAN, OpeningMark.decode(CHECKSUM, clean[mark]).state());
+    TracingMedium second = new TracingMedium(clean);
+    Lanes reopened = Lanes.open(second.region(), 0);
+    assertTrue(reopened.recovery().clean());
+    reopened.run(tx -> tx.setLong(LAYOUT.end(), 43));
+    Trace trace = second.trace();
+    for (Trace.Point point : trace.points()) {
+      trace
+          .images(point)
+          .forEach(image -> {
+            boolean changed = false;
+            for (int word = 0; word < image.length; word++) {
+              changed |= word != mark && image[word] != clean[word];
+            }
+            State state = OpeningMark.decode(CHECKSUM, image[mark]).state();
+            assertTrue(!changed || state == State.OPEN, point::toString);
+          });
+    }
+  }
+
+  /** Whatever a crash leaves of a close: if the mark says clean, everything is in place. */
+  @Test
+  void close_crashedAnywhere_cleanOnlyAfterEverythingElse() {
+    TracingMedium medium = TracingMedium.ofSize((int) LAYOUT.end() + 4096);
+    PersistentRegion region = medium.region();
+    Lanes lanes = Lanes.format(region, LAYOUT, 77, space(region));
+    lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
+    lanes.close();
+    Trace trace = medium.trace();
+    int cleanImages = 0;
+    for (Trace.Point point : trace.points()) {
+      int[] found = new int[1];
+      trace
+          .images(point)
+          .sample(
+              100,
+              1,
+              image -> {
+                OpeningMark mark = OpeningMark.decode(CHECKSUM, image[(int) LAYOUT.mark() / 8]);
+                if (mark != null && mark.state() == State.CLEAN) {
+                  found[0]++;
+                  assertEquals(42, image[(int) LAYOUT.end() / 8], point::toString);
+                }
+              });
+      cleanImages += found[0];
+    }
+    assertTrue(cleanImages > 0);
+  }
+}
