@@ -2,6 +2,7 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -64,9 +65,9 @@ final class Frame {
   }
 
   private boolean sound(long seed) {
-    return memory.get(Checksum.WORD, 8L * LogLayout.FRAME_HEAD) == head
-        && memory.get(Checksum.WORD, 8L * LogLayout.FRAME_CHECKSUM)
-            == log.checksum().of(seed, memory, 8L * LogLayout.FRAME_HEAD, 1 + payloadWords());
+    return memory.get(KeyedHash.WORD, 8L * LogLayout.FRAME_HEAD) == head
+        && memory.get(KeyedHash.WORD, 8L * LogLayout.FRAME_CHECKSUM)
+            == log.checksum().ofWords(seed, memory, 8L * LogLayout.FRAME_HEAD, 1 + payloadWords());
   }
 
   int kind() {
@@ -92,7 +93,7 @@ final class Frame {
 
   /** A word of the entries. */
   long word(int index) {
-    return memory.get(Checksum.WORD, 8L * (LogLayout.FRAME_PAYLOAD + index));
+    return memory.get(KeyedHash.WORD, 8L * (LogLayout.FRAME_PAYLOAD + index));
   }
 
   /** A word of the record. */

@@ -2,6 +2,7 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.Lines;
+import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Space;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -173,17 +174,17 @@ final class LaneLog {
     MemorySegment frame = Arena.ofAuto().allocate(LINE, LINE);
     links.add(frame);
     long head = LogLayout.head(LogLayout.DATA, 2);
-    frame.set(Checksum.WORD, 8L * LogLayout.FRAME_HEAD, head);
+    frame.set(KeyedHash.WORD, 8L * LogLayout.FRAME_HEAD, head);
     long entry = LogLayout.entry(LogLayout.LINK, 0, extension.offset());
-    frame.set(Checksum.WORD, 8L * LogLayout.FRAME_PAYLOAD, entry);
-    frame.set(Checksum.WORD, 8L * LogLayout.FRAME_PAYLOAD + 8, extension.bytes());
+    frame.set(KeyedHash.WORD, 8L * LogLayout.FRAME_PAYLOAD, entry);
+    frame.set(KeyedHash.WORD, 8L * LogLayout.FRAME_PAYLOAD + 8, extension.bytes());
     boolean first = extensionsUsed == 0;
     if (first && placed == 0) {
       start = tail;
     }
     long seed = first ? log.ringSeed(lane, tail) : log.extensionSeed(lane, start, extensionAt);
-    long sum = log.checksum().of(seed, frame, 8L * LogLayout.FRAME_HEAD, LINK_WORDS - 1);
-    frame.set(Checksum.WORD, 8L * LogLayout.FRAME_CHECKSUM, sum);
+    long sum = log.checksum().ofWords(seed, frame, 8L * LogLayout.FRAME_HEAD, LINK_WORDS - 1);
+    frame.set(KeyedHash.WORD, 8L * LogLayout.FRAME_CHECKSUM, sum);
     copies.copy(first ? ring + tail++ % ringLines * LINE : extensionAt, frame);
     placed++;
     extensionsUsed++;

@@ -4,6 +4,7 @@ package io.holdfast.tx;
 import io.holdfast.flush.Granularity;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -269,7 +270,7 @@ final class LaneTransaction {
   }
 
   /** U1 to U5 on their own: two fences and a watermark line. */
-  private void upkeep() {
+  void upkeep() {
     help();
     fence();
     long reached = order.watermark();
@@ -287,8 +288,9 @@ final class LaneTransaction {
     if (watermarkFrame == null) {
       watermarkFrame = Arena.ofAuto().allocate(LogLayout.LINE, LogLayout.LINE);
     }
-    watermarkFrame.set(Checksum.WORD, 0, log.watermarkChecksum(lane.index(), watermarkLine, value));
-    watermarkFrame.set(Checksum.WORD, 8, value);
+    watermarkFrame.set(
+        KeyedHash.WORD, 0, log.watermarkChecksum(lane.index(), watermarkLine, value));
+    watermarkFrame.set(KeyedHash.WORD, 8, value);
     pending.copy(log.layout().watermarkLine(lane.index(), watermarkLine), watermarkFrame);
     watermarkLine ^= 1;
   }

@@ -5,7 +5,9 @@ import io.holdfast.flush.Durability;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Space;
+import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Arrays;
@@ -33,7 +35,12 @@ public final class Lanes implements AutoCloseable {
 
   private static final Logger LOGGER = LoggerFactory.getLogger(Lanes.class);
 
+  static {
+    HeapAccess.install();
+  }
+
   private final Log log;
+  private final int reserved;
   private final LogHeader header;
   private final Lane[] lanes;
   private final Workspace[] workspaces;
@@ -43,8 +50,9 @@ public final class Lanes implements AutoCloseable {
   private volatile long patienceNanos = TimeUnit.SECONDS.toNanos(10);
   private volatile boolean closed;
 
-  private Lanes(Log log, LogHeader header, RecoveryReport report) {
+  private Lanes(Log log, int reserved, LogHeader header, RecoveryReport report) {
     this.log = log;
+    this.reserved = reserved;
     this.header = header;
     this.report = report;
     this.lanes = new Lane[log.layout().lanes()];
@@ -79,7 +87,7 @@ public final class Lanes implements AutoCloseable {
    */
   public static Lanes format(PersistentRegion region, long offset, int count, int ringBytes) {
     LogLayout layout = layout(region, offset, count, ringBytes);
-    return format(region, layout, new SecureRandom().nextLong(), new PlainSpace(region, layout));
+    return format(region, layout, new SecureRandom().nextLong(), 0, new PlainSpace(region, layout));
   }
 
   /**
@@ -93,7 +101,7 @@ public final class Lanes implements AutoCloseable {
    * @throws HoldfastException.PowerLost if power was lost under durability PROCESS
    */
   public static Lanes open(PersistentRegion region, long offset) {
-    return open(region, offset, Acceptance.NOTHING_LOST, PlainSpace::new);
+    return open(region, offset, 0, Acceptance.NOTHING_LOST, PlainSpace::new);
   }
 
   /**
@@ -105,12 +113,6 @@ public final class Lanes implements AutoCloseable {
    */
   public static long areaBytes(int count, int ringBytes) {
     return LogLayout.bytes(count, ringBytes);
-  }
-
-  /** Whether contents are accepted that a power failure may have mixed up. */
-  enum Acceptance {
-    NOTHING_LOST,
-    POWER_LOST
   }
 
   /** Makes the space beside a log whose place is known by now. */
@@ -142,8 +144,9 @@ public final class Lanes implements AutoCloseable {
    * The copies of the header go last: before both eras and mark are durable, and rings need
    * nothing, since no frame in them validates under a new key.
    */
-  static Lanes format(PersistentRegion region, LogLayout layout, long key, Space space) {
-    Checksum checksum = new Checksum(key);
+  static Lanes format(
+      PersistentRegion region, LogLayout layout, long key, int reserved, Space space) {
+    KeyedHash checksum = new KeyedHash(key);
     LogHeader header = new LogHeader(layout, key);
     long first = layout.area() + LogLayout.HEADER;
     long second = layout.area() + LogLayout.SECOND_HEADER;
@@ -159,7 +162,7 @@ public final class Lanes implements AutoCloseable {
     header.store(region, second);
     region.persist(lines);
     RecoveryReport report = new RecoveryReport(true, 0, 0, Duration.ZERO, Duration.ZERO, false);
-    return new Lanes(new Log(region, layout, space, checksum, era), header, report);
+    return new Lanes(new Log(region, layout, space, checksum, era), reserved, header, report);
   }
 
   private static OpeningMark mark(PersistentRegion region, OpeningMark.State state) {
@@ -167,11 +170,15 @@ public final class Lanes implements AutoCloseable {
   }
 
   static Lanes open(
-      PersistentRegion region, long offset, Acceptance acceptance, SpaceFactory spaces) {
+      PersistentRegion region,
+      long offset,
+      int reserved,
+      Acceptance acceptance,
+      SpaceFactory spaces) {
     long begin = System.nanoTime();
     LogHeader header = LogHeader.load(region, offset);
     LogLayout layout = header.layout();
-    Checksum checksum = new Checksum(header.key());
+    KeyedHash checksum = new KeyedHash(header.key());
     int era = LogHeader.loadEra(region, layout, checksum);
     OpeningMark mark = OpeningMark.decode(checksum, region.getLong(layout.mark()));
     if (mark == null) {
@@ -210,14 +217,14 @@ public final class Lanes implements AutoCloseable {
             !header.isAt(region, layout.area() + LogLayout.HEADER)
                 || !header.isAt(region, layout.area() + LogLayout.SECOND_HEADER));
     LOGGER.debug("log at offset {}: {}", offset, report);
-    return new Lanes(new Log(region, layout, space, checksum, era + 1), header, report);
+    return new Lanes(new Log(region, layout, space, checksum, era + 1), reserved, header, report);
   }
 
   /** The mark, then the stores, then the era, each durable before the next. */
   private static void recover(
       PersistentRegion region,
       LogLayout layout,
-      Checksum checksum,
+      KeyedHash checksum,
       Log past,
       LogScan scan,
       int era) {
@@ -289,8 +296,8 @@ public final class Lanes implements AutoCloseable {
     for (int round = 0; ; round++) {
       checkOpen();
       int start = (int) ((Thread.currentThread().threadId() * 0x9E3779B9L) >>> 16);
-      for (int i = 0; i < lanes.length; i++) {
-        int index = Math.floorMod(start + i, lanes.length);
+      for (int i = 0; i < userLanes(); i++) {
+        int index = Math.floorMod(start + i, userLanes());
         if (lanes[index].tryTake(age)) {
           return new Transaction(workspace(index));
         }
@@ -300,11 +307,25 @@ public final class Lanes implements AutoCloseable {
       } else if (System.nanoTime() > deadline) {
         throw new TransactionException.LaneTimeout(
             "all %d lanes are taken, by %s: end transactions, or format with more lanes"
-                .formatted(
-                    lanes.length, Arrays.stream(lanes).map(Lane::owner).distinct().toList()));
+                .formatted(userLanes(), Arrays.stream(lanes).map(Lane::owner).distinct().toList()));
       }
       Lane.pause(round);
     }
+  }
+
+  /** How many lanes {@link #begin} chooses from. */
+  int userLanes() {
+    return lanes.length - reserved;
+  }
+
+  /** A transaction on a lane that only the heap uses, one at a time. */
+  Transaction beginReserved(int which) {
+    checkOpen();
+    int index = userLanes() + which;
+    if (!lanes[index].tryTake(0)) {
+      throw new AssertionError("reserved lane " + which + " is taken");
+    }
+    return new Transaction(workspace(index));
   }
 
   /** The working state of a lane, made when it is first taken, by who has it. */

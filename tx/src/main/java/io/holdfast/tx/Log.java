@@ -2,6 +2,7 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Space;
 import java.util.ArrayDeque;
 
@@ -11,7 +12,7 @@ final class Log {
   private final LogLayout layout;
   private final Space space;
   private final CommitOrder order;
-  private final Checksum checksum;
+  private final KeyedHash checksum;
   private final long[] laneSeeds;
 
   // Extensions whose last transaction is not covered by a durable watermark yet (rule W17).
@@ -19,7 +20,7 @@ final class Log {
 
   private record Spent(Space.Extension extension, long number) {}
 
-  Log(PersistentRegion region, LogLayout layout, Space space, Checksum checksum, int era) {
+  Log(PersistentRegion region, LogLayout layout, Space space, KeyedHash checksum, int era) {
     this.region = region;
     this.layout = layout;
     this.space = space;
@@ -47,7 +48,7 @@ final class Log {
     return order;
   }
 
-  Checksum checksum() {
+  KeyedHash checksum() {
     return checksum;
   }
 
@@ -66,7 +67,7 @@ final class Log {
 
   /** The checksum of a watermark line. */
   long watermarkChecksum(int lane, int which, long watermark) {
-    return checksum.of(checksum.seed(~laneSeeds[lane], which), watermark);
+    return checksum.ofWord(checksum.seed(~laneSeeds[lane], which), watermark);
   }
 
   /** Keeps an extension until nothing in it can be replayed. */

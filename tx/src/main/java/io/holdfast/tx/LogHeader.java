@@ -4,6 +4,7 @@ package io.holdfast.tx;
 import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.HoldfastException.UnsupportedVersion;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -14,7 +15,7 @@ import java.lang.foreign.MemorySegment;
  * @param key the pool key
  */
 record LogHeader(LogLayout layout, long key) {
-  private static final Checksum CHECKSUM = new Checksum(LogLayout.MAGIC);
+  private static final KeyedHash CHECKSUM = new KeyedHash(LogLayout.MAGIC);
 
   /** Stores one copy; the caller persists it. */
   void store(PersistentRegion region, long at) {
@@ -28,18 +29,18 @@ record LogHeader(LogLayout layout, long key) {
 
   private MemorySegment encode(int version) {
     MemorySegment header = MemorySegment.ofArray(new long[(int) LogLayout.HEADER_BYTES / 8]);
-    header.set(Checksum.WORD, LogLayout.HEADER_MAGIC, LogLayout.MAGIC);
+    header.set(KeyedHash.WORD, LogLayout.HEADER_MAGIC, LogLayout.MAGIC);
     header.set(
-        Checksum.WORD, LogLayout.HEADER_VERSION_LANES, (long) version << 32 | layout.lanes());
-    header.set(Checksum.WORD, LogLayout.HEADER_RING, (long) layout.ringBytes() << 32);
-    header.set(Checksum.WORD, LogLayout.HEADER_KEY, key);
-    header.set(Checksum.WORD, LogLayout.HEADER_AREA, layout.area());
-    header.set(Checksum.WORD, LogLayout.HEADER_CHECKSUM, sum(header));
+        KeyedHash.WORD, LogLayout.HEADER_VERSION_LANES, (long) version << 32 | layout.lanes());
+    header.set(KeyedHash.WORD, LogLayout.HEADER_RING, (long) layout.ringBytes() << 32);
+    header.set(KeyedHash.WORD, LogLayout.HEADER_KEY, key);
+    header.set(KeyedHash.WORD, LogLayout.HEADER_AREA, layout.area());
+    header.set(KeyedHash.WORD, LogLayout.HEADER_CHECKSUM, sum(header));
     return header;
   }
 
   private static long sum(MemorySegment header) {
-    return CHECKSUM.of(0, header, 0, (int) LogLayout.HEADER_CHECKSUM / 8);
+    return CHECKSUM.ofWords(0, header, 0, (int) LogLayout.HEADER_CHECKSUM / 8);
   }
 
   /** Whether a copy is exactly this header. */
@@ -63,15 +64,15 @@ record LogHeader(LogLayout layout, long key) {
   private static LogHeader loadCopy(PersistentRegion region, long area, long at) {
     MemorySegment header = MemorySegment.ofArray(new long[(int) LogLayout.HEADER_BYTES / 8]);
     region.copyOut(at, header);
-    long magic = header.get(Checksum.WORD, LogLayout.HEADER_MAGIC);
+    long magic = header.get(KeyedHash.WORD, LogLayout.HEADER_MAGIC);
     if (magic != LogLayout.MAGIC) {
       throw new Corrupt(at, "log.magic", hex(LogLayout.MAGIC), hex(magic));
     }
-    long sum = header.get(Checksum.WORD, LogLayout.HEADER_CHECKSUM);
+    long sum = header.get(KeyedHash.WORD, LogLayout.HEADER_CHECKSUM);
     if (sum != sum(header)) {
       throw new Corrupt(at + LogLayout.HEADER_CHECKSUM, "log.checksum", hex(sum(header)), hex(sum));
     }
-    long versionLanes = header.get(Checksum.WORD, LogLayout.HEADER_VERSION_LANES);
+    long versionLanes = header.get(KeyedHash.WORD, LogLayout.HEADER_VERSION_LANES);
     int version = (int) (versionLanes >>> 32);
     if (version != LogLayout.VERSION) {
       throw new UnsupportedVersion("the log at offset " + area, version, LogLayout.VERSION);
@@ -81,12 +82,12 @@ record LogHeader(LogLayout layout, long key) {
       throw new Corrupt(
           at + LogLayout.HEADER_VERSION_LANES, "log.lanes", "1 to 1024", Integer.toString(lanes));
     }
-    long ring = header.get(Checksum.WORD, LogLayout.HEADER_RING) >>> 32;
+    long ring = header.get(KeyedHash.WORD, LogLayout.HEADER_RING) >>> 32;
     if (!LogLayout.validRing(ring)) {
       throw new Corrupt(
           at + LogLayout.HEADER_RING, "log.ring", "a power of two", Long.toString(ring));
     }
-    long recorded = header.get(Checksum.WORD, LogLayout.HEADER_AREA);
+    long recorded = header.get(KeyedHash.WORD, LogLayout.HEADER_AREA);
     if (recorded != area) {
       throw new Corrupt(
           at + LogLayout.HEADER_AREA, "log.area", Long.toString(area), Long.toString(recorded));
@@ -96,7 +97,7 @@ record LogHeader(LogLayout layout, long key) {
       throw new Corrupt(
           at, "log.end", "at most " + region.size(), Long.toString(layout.end()) + " (cut short)");
     }
-    return new LogHeader(layout, header.get(Checksum.WORD, LogLayout.HEADER_KEY));
+    return new LogHeader(layout, header.get(KeyedHash.WORD, LogLayout.HEADER_KEY));
   }
 
   private static String hex(long value) {
@@ -104,13 +105,13 @@ record LogHeader(LogLayout layout, long key) {
   }
 
   /** The era as a word: the number, and above it a check that knows the key. */
-  static long encodeEra(Checksum checksum, int era) {
-    return checksum.of(LogLayout.ERA, Integer.toUnsignedLong(era)) >>> 32 << 32
+  static long encodeEra(KeyedHash checksum, int era) {
+    return checksum.ofWord(LogLayout.ERA, Integer.toUnsignedLong(era)) >>> 32 << 32
         | Integer.toUnsignedLong(era);
   }
 
   /** The era, which is refused if its check fails: a word does not tear, so that it is damage. */
-  static int loadEra(PersistentRegion region, LogLayout layout, Checksum checksum) {
+  static int loadEra(PersistentRegion region, LogLayout layout, KeyedHash checksum) {
     long word = region.getLong(layout.era());
     if (encodeEra(checksum, (int) word) != word) {
       throw new Corrupt(layout.era(), "log.era", hex(encodeEra(checksum, (int) word)), hex(word));

@@ -2,6 +2,7 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.Durability;
+import io.holdfast.tx.spi.KeyedHash;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -39,14 +40,14 @@ record OpeningMark(State state, Durability durability, int boot) {
   }
 
   /** The mark as a word. */
-  long encode(Checksum checksum) {
+  long encode(KeyedHash checksum) {
     long body =
         (long) durabilityCode(durability) << 40 | (long) state.code << 32 | (boot & 0xFFFFFFFFL);
     return check(checksum, body) << 48 | body;
   }
 
   /** The mark that a word is, or null if it is none. */
-  static OpeningMark decode(Checksum checksum, long word) {
+  static OpeningMark decode(KeyedHash checksum, long word) {
     long body = word & 0xFFFF_FFFFFFFFL;
     if (check(checksum, body) != word >>> 48) {
       return null;
@@ -66,8 +67,8 @@ record OpeningMark(State state, Durability durability, int boot) {
     return durability == Durability.PROCESS ? 1 : 2;
   }
 
-  private static long check(Checksum checksum, long body) {
-    return checksum.of(DOMAIN, body) >>> 48;
+  private static long check(KeyedHash checksum, long body) {
+    return checksum.ofWord(DOMAIN, body) >>> 48;
   }
 
   /**
@@ -81,7 +82,7 @@ record OpeningMark(State state, Durability durability, int boot) {
   private static int thisBoot() {
     try {
       String id = Files.readString(BOOT_ID, StandardCharsets.US_ASCII).strip();
-      return (int) new Checksum(DOMAIN).of(id.hashCode(), id.substring(9).hashCode());
+      return (int) new KeyedHash(DOMAIN).ofWord(id.hashCode(), id.substring(9).hashCode());
     } catch (IOException | RuntimeException e) {
       LOG.debug("no boot identifier: {}", e.toString());
       return 0;

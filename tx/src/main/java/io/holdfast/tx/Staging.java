@@ -2,6 +2,7 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -73,11 +74,11 @@ final class Staging {
   }
 
   long get(int index) {
-    return memory.get(Checksum.WORD, 8L * index);
+    return memory.get(KeyedHash.WORD, 8L * index);
   }
 
   void put(int index, long value) {
-    memory.set(Checksum.WORD, 8L * index, value);
+    memory.set(KeyedHash.WORD, 8L * index, value);
   }
 
   void entry(long first, long second) {
@@ -137,10 +138,10 @@ final class Staging {
   }
 
   /** Gives a closed frame its checksum. */
-  void seal(int frameWord, Checksum checksum, long seed) {
+  void seal(int frameWord, KeyedHash checksum, long seed) {
     int payload = LogLayout.payloadWords(get(frameWord + LogLayout.FRAME_HEAD));
     long head = 8L * (frameWord + LogLayout.FRAME_HEAD);
-    put(frameWord + LogLayout.FRAME_CHECKSUM, checksum.of(seed, memory, head, 1 + payload));
+    put(frameWord + LogLayout.FRAME_CHECKSUM, checksum.ofWords(seed, memory, head, 1 + payload));
   }
 
   private int reserve(int count) {

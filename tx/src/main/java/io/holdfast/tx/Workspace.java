@@ -3,6 +3,7 @@ package io.holdfast.tx;
 
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Participant;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -82,7 +83,7 @@ final class Workspace {
         long from = Math.max(word, offset);
         long to = Math.min(word + WORD, end);
         MemorySegment value = MemorySegment.ofArray(new long[1]);
-        value.set(Checksum.WORD, 0, writes.value(index));
+        value.set(KeyedHash.WORD, 0, writes.value(index));
         MemorySegment.copy(value, from - word, into, from - offset, to - from);
       }
     }
@@ -104,10 +105,10 @@ final class Workspace {
       long last = Math.min(word + WORD, end);
       MemorySegment value = MemorySegment.ofArray(new long[1]);
       if (last - first < WORD) {
-        value.set(Checksum.WORD, 0, getLong(word));
+        value.set(KeyedHash.WORD, 0, getLong(word));
       }
       MemorySegment.copy(from, first - offset, value, first - word, last - first);
-      hold(word, value.get(Checksum.WORD, 0));
+      hold(word, value.get(KeyedHash.WORD, 0));
     }
   }
 
@@ -215,6 +216,17 @@ final class Workspace {
   /** The participant of an earlier transaction on this lane, to be used again. */
   Participant idleParticipant() {
     return participant;
+  }
+
+  /** Frees log space and extensions, with two fences of its own. */
+  void upkeep() {
+    lane.latch();
+    try {
+      lanes.checkOpen();
+      logged.upkeep();
+    } finally {
+      lane.unlatch();
+    }
   }
 
   // ---- savepoints and hooks

@@ -8,7 +8,7 @@ import io.holdfast.crash.BruteForce;
 import io.holdfast.crash.Explorer;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.PersistentRegion;
-import io.holdfast.tx.Lanes.Acceptance;
+import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -132,6 +132,7 @@ class CrashTest {
     return Lanes.open(
         region,
         0,
+        0,
         Acceptance.NOTHING_LOST,
         (r, layout) -> {
           space[0] = new TestSpace(r, layout);
@@ -149,7 +150,7 @@ class CrashTest {
   private static long[] formatted() {
     TracingMedium medium = TracingMedium.ofSize((int) TestSpace.bytes(LAYOUT));
     PersistentRegion region = medium.region();
-    Lanes.format(region, LAYOUT, KEY, new TestSpace(region, LAYOUT));
+    Lanes.format(region, LAYOUT, KEY, 0, new TestSpace(region, LAYOUT));
     return medium.image();
   }
 

@@ -30,7 +30,7 @@ class LogDamageTest {
   private static long[] used() {
     TracingMedium medium = TracingMedium.ofSize((int) LAYOUT.end() + 4096);
     PersistentRegion region = medium.region();
-    Lanes lanes = Lanes.format(region, LAYOUT, 99, new PlainSpace(region, LAYOUT));
+    Lanes lanes = Lanes.format(region, LAYOUT, 99, 0, new PlainSpace(region, LAYOUT));
     for (int i = 1; i <= TRANSACTIONS; i++) {
       long value = i;
       lanes.run(tx -> tx.setLong(WORD, value));
@@ -79,7 +79,7 @@ class LogDamageTest {
   @Test
   void header_otherVersion_refused() {
     PersistentRegion region = PersistentRegion.over(Medium.inMemory(LAYOUT.end()));
-    Lanes.format(region, LAYOUT, 99, new PlainSpace(region, LAYOUT));
+    Lanes.format(region, LAYOUT, 99, 0, new PlainSpace(region, LAYOUT));
     LogHeader header = new LogHeader(LAYOUT, 99);
     for (int version : new int[] {0, 2}) {
       header.store(region, LogLayout.HEADER, version);

@@ -13,13 +13,14 @@ import io.holdfast.flush.Durability;
 import io.holdfast.flush.HoldfastException.PowerLost;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
-import io.holdfast.tx.Lanes.Acceptance;
 import io.holdfast.tx.OpeningMark.State;
+import io.holdfast.tx.spi.KeyedHash;
+import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import org.junit.jupiter.api.Test;
 
 class OpeningMarkTest {
   private static final LogLayout LAYOUT = new LogLayout(0, 1, 1024);
-  private static final Checksum CHECKSUM = new Checksum(77);
+  private static final KeyedHash CHECKSUM = new KeyedHash(77);
 
   private static PlainSpace space(PersistentRegion region) {
     return new PlainSpace(region, LAYOUT);
@@ -47,7 +48,7 @@ class OpeningMarkTest {
       }
     }
     assertEquals(0, accepted);
-    assertNull(OpeningMark.decode(new Checksum(78), word));
+    assertNull(OpeningMark.decode(new KeyedHash(78), word));
     assertNull(OpeningMark.decode(CHECKSUM, 0));
   }
 
@@ -63,7 +64,7 @@ class OpeningMarkTest {
   @Test
   void open_afterARestartUnderProcess_refusedUntilAccepted() {
     try (PersistentRegion region = PersistentRegion.over(Medium.inMemory(LAYOUT.end() + 4096))) {
-      Lanes lanes = Lanes.format(region, LAYOUT, 77, space(region));
+      Lanes lanes = Lanes.format(region, LAYOUT, 77, 0, space(region));
       lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
       int otherBoot = OpeningMark.now(State.OPEN, Durability.PROCESS).boot() + 1;
       long word = new OpeningMark(State.OPEN, Durability.PROCESS, otherBoot).encode(CHECKSUM);
@@ -72,7 +73,7 @@ class OpeningMarkTest {
       assertThrows(PowerLost.class, () -> Lanes.open(region, 0));
       assertEquals(word, region.getLong(LAYOUT.mark()));
       assertEquals(era, region.getLong(LAYOUT.era()));
-      Lanes.open(region, 0, Acceptance.POWER_LOST, PlainSpace::new);
+      Lanes.open(region, 0, 0, Acceptance.POWER_LOST, PlainSpace::new);
       assertEquals(42, region.getLong(LAYOUT.end()));
       Lanes.open(region, 0);
     }
@@ -85,7 +86,7 @@ class OpeningMarkTest {
   void open_crashedAnywhere_markIsDurableBeforeAnythingElse() {
     TracingMedium first = TracingMedium.ofSize((int) LAYOUT.end() + 4096);
     PersistentRegion region = first.region();
-    Lanes lanes = Lanes.format(region, LAYOUT, 77, space(region));
+    Lanes lanes = Lanes.format(region, LAYOUT, 77, 0, space(region));
     lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
     lanes.close();
     long[] clean = first.image();
@@ -115,7 +116,7 @@ class OpeningMarkTest {
   void close_crashedAnywhere_cleanOnlyAfterEverythingElse() {
     TracingMedium medium = TracingMedium.ofSize((int) LAYOUT.end() + 4096);
     PersistentRegion region = medium.region();
-    Lanes lanes = Lanes.format(region, LAYOUT, 77, space(region));
+    Lanes lanes = Lanes.format(region, LAYOUT, 77, 0, space(region));
     lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
     lanes.close();
     Trace trace = medium.trace();
