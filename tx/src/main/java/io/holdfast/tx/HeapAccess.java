@@ -49,6 +49,11 @@ final class HeapAccess extends TransactionAccess {
   }
 
   @Override
+  public Lanes lanes(Transaction tx) {
+    return tx.workspace().lanes();
+  }
+
+  @Override
   public void upkeep(Transaction tx) {
     tx.workspace().upkeep();
   }

@@ -5,6 +5,8 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Space;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What the lanes of one log share while it is open: where it is, its era and its order. */
 final class Log {
@@ -77,17 +79,16 @@ final class Log {
     }
   }
 
-  /** Gives back the extensions that a durable watermark covers. */
+  /**
+   * Gives back the extensions that a durable watermark covers. Outside the lock, because who takes
+   * them back has locks of his own.
+   */
   void reclaim() {
+    List<Space.Extension> dead = new ArrayList<>();
     synchronized (spent) {
       long durable = order.durable();
-      spent.removeIf(s -> {
-        boolean dead = s.number <= durable;
-        if (dead) {
-          space.giveExtension(s.extension);
-        }
-        return dead;
-      });
+      spent.removeIf(s -> s.number <= durable && dead.add(s.extension));
     }
+    dead.forEach(space::giveExtension);
   }
 }

@@ -52,6 +52,11 @@ final class PlainSpace implements Space {
   }
 
   @Override
+  public boolean isJudged(long offset) {
+    return false;
+  }
+
+  @Override
   public void validate(LongUnaryOperator word) {}
 
   @Override

@@ -3,12 +3,12 @@ package io.holdfast.tx;
 
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Carries a log out, in earnest or as a rehearsal that notes words instead of storing them.
@@ -17,7 +17,9 @@ import java.util.Set;
  * last to the first; a byte or bit is decided by the first entry met that names it. A new value is
  * stored unless decided. An old value, of a committed snapshot, only decides: the stores that it
  * guarded were durable before the commit was, and no older entry may undo them (M2). An allocation
- * or free decides its bit and all of its block, whose former owner's entries are void (A3).
+ * or free decides its bit and all of its block, whose former owner's entries are void (A3). A word
+ * may have been a bitmap before it was given a value, and become one again: a bit in a word that is
+ * decided is void, and a word that is stored keeps the bits in it that are decided.
  *
  * <p>Step R4: what undecided transactions stored in place is undone, their entries from the last to
  * the first, so that of several old values the oldest stays.
@@ -26,16 +28,17 @@ final class Replay {
   private final Frame frame;
   private final LogEntries entries;
   private final CoverSet bytes = new CoverSet();
-  private final Set<Long> bits = new HashSet<>();
+  private final TreeMap<Long, Long> bits = new TreeMap<>();
   private final Sink sink;
 
   /** Where stores go. */
   private interface Sink {
+    /** A word as it is after the stores so far. */
+    long word(long offset);
+
     void word(long offset, long value);
 
     void range(long offset, MemorySegment contents);
-
-    void bit(long word, long mask, boolean set);
   }
 
   private Replay(Log log, Sink sink) {
@@ -57,6 +60,11 @@ final class Replay {
 
   private record Storing(PersistentRegion region, Lines lines) implements Sink {
     @Override
+    public long word(long offset) {
+      return region.getLong(offset);
+    }
+
+    @Override
     public void word(long offset, long value) {
       region.putLong(offset, value);
       lines.add(offset, 8);
@@ -67,36 +75,37 @@ final class Replay {
       region.copyIn(offset, contents);
       lines.add(offset, contents.byteSize());
     }
-
-    @Override
-    public void bit(long word, long mask, boolean set) {
-      long value = region.getLong(word);
-      word(word, set ? value | mask : value & ~mask);
-    }
   }
 
-  /** The words that the log wants to store one by one, as they will be. */
+  /**
+   * The words that the log wants to store and that the space is going to judge, as they will be.
+   */
   static Map<Long, Long> rehearse(Log log, LogScan scan) {
     Map<Long, Long> words = new HashMap<>();
-    new Replay(
-            log,
-            new Sink() {
-              @Override
-              public void word(long offset, long value) {
-                words.put(offset, value);
-              }
-
-              @Override
-              public void range(long offset, MemorySegment contents) {}
-
-              @Override
-              public void bit(long word, long mask, boolean set) {
-                long value = words.computeIfAbsent(word, log.region()::getLong);
-                words.put(word, set ? value | mask : value & ~mask);
-              }
-            })
-        .run(scan);
+    new Replay(log, new Noting(log, words)).run(scan);
     return words;
+  }
+
+  private record Noting(Log log, Map<Long, Long> words) implements Sink {
+    @Override
+    public long word(long offset) {
+      Long noted = words.get(offset);
+      return noted != null ? noted : log.region().getLong(offset);
+    }
+
+    @Override
+    public void word(long offset, long value) {
+      if (log.space().isJudged(offset)) {
+        words.put(offset, value);
+      }
+    }
+
+    @Override
+    public void range(long offset, MemorySegment contents) {
+      for (long at = 0; at < contents.byteSize(); at += 8) {
+        word(offset + at, contents.get(KeyedHash.WORD, at));
+      }
+    }
   }
 
   private void run(LogScan scan) {
@@ -117,6 +126,22 @@ final class Replay {
     }
   }
 
+  private void storeWord(long offset, long value) {
+    long decided = bits.getOrDefault(offset, 0L);
+    sink.word(offset, decided == 0 ? value : value & ~decided | sink.word(offset) & decided);
+  }
+
+  private void storeRange(long offset, MemorySegment contents) {
+    long end = offset + contents.byteSize();
+    if (bits.subMap(offset, end).isEmpty()) {
+      sink.range(offset, contents);
+      return;
+    }
+    for (long at = offset; at < end; at += 8) {
+      storeWord(at, contents.get(KeyedHash.WORD, at - offset));
+    }
+  }
+
   private final class Redo implements LogEntries.Visitor {
     @Override
     public void word(int kind, long offset, long value) {
@@ -126,7 +151,7 @@ final class Replay {
           offset + 8,
           (from, to) -> {
             if (store) {
-              sink.word(offset, value);
+              storeWord(offset, value);
             }
           });
     }
@@ -139,15 +164,19 @@ final class Replay {
           offset + contents.byteSize(),
           (from, to) -> {
             if (store) {
-              sink.range(from, contents.asSlice(from - offset, to - from));
+              storeRange(from, contents.asSlice(from - offset, to - from));
             }
           });
     }
 
     @Override
     public void bit(int kind, long word, int bit, long block, long length) {
-      if (bits.add(word * 8 + bit)) {
-        sink.bit(word, 1L << bit, kind == LogLayout.ALLOCATE);
+      long mask = 1L << bit;
+      long decided = bits.getOrDefault(word, 0L);
+      if ((decided & mask) == 0 && bytes.isDisjoint(word, word + 8)) {
+        bits.put(word, decided | mask);
+        long value = sink.word(word);
+        sink.word(word, kind == LogLayout.ALLOCATE ? value | mask : value & ~mask);
       }
       bytes.cover(block, block + length, (from, to) -> {});
     }

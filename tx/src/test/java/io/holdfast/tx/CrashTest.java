@@ -309,6 +309,49 @@ class CrashTest {
             }));
   }
 
+  /** A bitmap is cleared as a word, then bits are set in it: the older word takes no bit away. */
+  @Test
+  void bitmap_clearedThenSet() {
+    exhaust(
+        formatted(),
+        0,
+        allocate(0, 0),
+        (lanes, space, value) -> lanes.run(tx -> tx.setLong(space.bitmap(), 0)),
+        allocate(1, 1),
+        allocate(2, 2),
+        (lanes, space, value) -> lanes.run(tx -> tx.setLong(space.bitmap(), 0)));
+  }
+
+  @Test
+  void bitmap_clearedAsRange_thenSet() {
+    exhaust(
+        formatted(),
+        0,
+        allocate(0, 0),
+        (lanes, space, value) ->
+            lanes.run(tx -> {
+              // The word before and the bitmap, and words after: entries that become a range.
+              for (long at = space.bitmap() - 32; at < space.block(0); at += 8) {
+                tx.setLong(at, 0);
+              }
+            }),
+        allocate(1, 1));
+  }
+
+  /** What was a bitmap word becomes contents: older bits are not put into it. */
+  @Test
+  void bitmap_becomesContents() {
+    exhaust(
+        formatted(),
+        0,
+        (lanes, space, value) -> lanes.run(tx -> tx.setLong(space.bitmapInBlock(), 0)),
+        (lanes, space, value) -> lanes.run(tx -> space.intendInBlock(tx, LogLayout.ALLOCATE, 1)),
+        (lanes, space, value) -> lanes.run(tx -> space.intendInBlock(tx, LogLayout.FREE, 1)),
+        // 1000 and 6 more, so that bit 1 is set
+        (lanes, space, value) ->
+            lanes.run(tx -> space.allocate(tx, TestSpace.BLOCKS - 1, value | 2)));
+  }
+
   /** One lane stands idle on lines that it has not fenced, while the other goes round its ring. */
   @Test
   void twoLanes_oneIdle_theOtherWritesItsLinesBack() {

@@ -63,6 +63,16 @@ final class TestSpace implements Space {
     tx.workspace().intend(LogLayout.FREE, bitmap(), block, block(block), BLOCK_BYTES);
   }
 
+  /** The first word of the last block, which may serve as a bitmap while the block is free. */
+  long bitmapInBlock() {
+    return block(BLOCKS - 1);
+  }
+
+  /** Takes or frees a block by a bit of the bitmap in a block. */
+  void intendInBlock(Transaction tx, int kind, int block) {
+    tx.workspace().intend(kind, bitmapInBlock(), block, block(block), BLOCK_BYTES);
+  }
+
   /** All words, and the content of each block that is taken. */
   String observe() {
     StringBuilder all = new StringBuilder();
@@ -100,7 +110,15 @@ final class TestSpace implements Space {
 
   @Override
   public boolean mayAllocate(long word, int bit, long block, long length) {
-    return word == bitmap() && bit < BLOCKS && block == block(bit) && length == BLOCK_BYTES;
+    return (word == bitmap() || word == bitmapInBlock())
+        && bit < BLOCKS
+        && block == block(bit)
+        && length == BLOCK_BYTES;
+  }
+
+  @Override
+  public boolean isJudged(long offset) {
+    return offset == bitmap();
   }
 
   @Override

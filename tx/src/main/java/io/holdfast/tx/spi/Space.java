@@ -56,6 +56,14 @@ public interface Space {
   boolean mayAllocate(long word, int bit, long block, long length);
 
   /**
+   * Whether {@link #validate} may ask for a word.
+   *
+   * @param offset the word
+   * @return true if it may
+   */
+  boolean isJudged(long offset);
+
+  /**
    * Judges everything but user data, as it will be once the log is carried out. Called before the
    * first store of an open; throws to have the open refused with nothing changed.
    *

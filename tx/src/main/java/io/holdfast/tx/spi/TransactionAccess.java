@@ -114,6 +114,14 @@ public abstract class TransactionAccess {
   public abstract Transaction beginReserved(Lanes lanes, int which);
 
   /**
+   * Whose transaction it is.
+   *
+   * @param tx the transaction
+   * @return the lanes that it was begun on
+   */
+  public abstract Lanes lanes(Transaction tx);
+
+  /**
    * Makes a transaction's log space and extensions available again as far as possible.
    *
    * @param tx the transaction
