@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Lanes;
+import io.holdfast.tx.Transaction;
+import io.holdfast.tx.spi.TransactionAccess;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Gives out blocks and takes them back.
+ *
+ * <p>Two phases. {@link #reserve} takes a block in memory, where nothing of it is persistent, and
+ * adds the allocation to the transaction as an intent: it becomes true with the commit, by a bit
+ * that costs no fence. {@link #giveBack} is for blocks whose allocation never became true, or whose
+ * free did. A free is an intent too; its block can be reserved again only after its bit was
+ * cleared.
+ *
+ * <p>Runs are read when they are first needed, so that opening a pool does not depend on how much
+ * is in it. An empty run is kept for each class and kind, others are returned to the free chunks.
+ *
+ * <p>Lock order: one {@link Shelf} at a time, then {@link Chunks}. No lock is held while a
+ * transaction commits, but by Chunks for its own. To add here: never take a shelf's lock from a
+ * participant's {@code applying} or {@code applied}, when an order number is in flight.
+ */
+final class Allocator {
+  private final TransactionAccess access = TransactionAccess.get();
+  private final PersistentRegion region;
+  private final PoolLayout layout;
+  private final Chunks chunks;
+  private final Shelf[] raw = shelves();
+  private final Shelf[] typed = shelves();
+  private final Shelf huge = new Shelf();
+
+  // By chunk: the first chunk of the used span that it is in, or -1; and that span's run, once it
+  // was needed. Written under the lock of the run's shelf, read by anyone.
+  private final int[] spanOf;
+  private final AtomicReferenceArray<Run> runs;
+
+  /** The runs of one class and kind that have free blocks, and those that were not read yet. */
+  private static final class Shelf {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ArrayDeque<Run> available = new ArrayDeque<>();
+    private final LinkedHashSet<Integer> unread = new LinkedHashSet<>();
+    private int emptyRuns;
+  }
+
+  Allocator(PersistentRegion region, PoolLayout layout, Chunks chunks) {
+    this.region = region;
+    this.layout = layout;
+    this.chunks = chunks;
+    this.spanOf = new int[layout.chunkCount()];
+    this.runs = new AtomicReferenceArray<>(layout.chunkCount());
+    Arrays.fill(spanOf, -1);
+  }
+
+  private static Shelf[] shelves() {
+    Shelf[] shelves = new Shelf[SizeClasses.COUNT];
+    Arrays.setAll(shelves, i -> new Shelf());
+    return shelves;
+  }
+
+  /** Reads the chunk table, and no run. */
+  void load(Lanes lanes) {
+    for (Chunks.Placed placed : chunks.load(lanes)) {
+      cover(placed.chunk(), placed.span().chunks());
+      shelf(placed.span()).unread.add(placed.chunk());
+    }
+  }
+
+  private Shelf shelf(Span span) {
+    if (span.sizeClass() == SizeClasses.HUGE) {
+      return huge;
+    }
+    return (span.kind() == Span.Kind.TYPED ? typed : raw)[span.sizeClass()];
+  }
+
+  private void cover(int chunk, int count) {
+    Arrays.fill(spanOf, chunk, chunk + count, chunk);
+  }
+
+  /** A block, and how to find it in its run. */
+  record Place(Run run, int index) {
+    long offset() {
+      return run.block(index);
+    }
+  }
+
+  /** Takes a block of at least so many bytes for a transaction. */
+  Place reserve(Transaction tx, long bytes, Span.Kind kind) {
+    if (bytes < 1 || bytes > layout.end() - layout.chunks()) {
+      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree());
+    }
+    int sizeClass = SizeClasses.of(bytes);
+    Place place = tryReserve(bytes, sizeClass, kind);
+    if (place == null) {
+      // What waits for a log to let go of it, and the runs that are kept empty, come first.
+      access.upkeep(tx);
+      releaseEmptyRuns();
+      place = tryReserve(bytes, sizeClass, kind);
+    }
+    if (place == null) {
+      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree());
+    }
+    return place;
+  }
+
+  private Place tryReserve(long bytes, int sizeClass, Span.Kind kind) {
+    if (sizeClass == SizeClasses.HUGE) {
+      return reserveHuge(bytes, kind);
+    }
+    Shelf shelf = (kind == Span.Kind.TYPED ? typed : raw)[sizeClass];
+    Place place = takeFrom(shelf);
+    if (place != null) {
+      return place;
+    }
+    Span span = new Span(kind, sizeClass, SizeClasses.runChunks(sizeClass));
+    int chunk = chunks.make(span);
+    if (chunk < 0) {
+      return null;
+    }
+    Run run = Run.empty(layout, chunk, span);
+    shelf.lock.lock();
+    try {
+      cover(chunk, span.chunks());
+      runs.set(chunk, run);
+      shelf.emptyRuns++;
+      offer(shelf, run);
+      return take(shelf);
+    } finally {
+      shelf.lock.unlock();
+    }
+  }
+
+  private Place takeFrom(Shelf shelf) {
+    shelf.lock.lock();
+    try {
+      while (shelf.available.isEmpty() && !shelf.unread.isEmpty()) {
+        read(shelf, shelf.unread.getFirst());
+      }
+      return shelf.available.isEmpty() ? null : take(shelf);
+    } finally {
+      shelf.lock.unlock();
+    }
+  }
+
+  private void read(Shelf shelf, int chunk) {
+    shelf.unread.remove(chunk);
+    Span span = Span.decode(chunk, region.getLong(layout.entry(chunk)));
+    Run run = Run.load(region, layout, chunk, span);
+    runs.set(chunk, run);
+    if (run.isEmpty()) {
+      shelf.emptyRuns++;
+    }
+    if (run.free() > 0) {
+      offer(shelf, run);
+    }
+  }
+
+  private static void offer(Shelf shelf, Run run) {
+    if (!run.isAvailable()) {
+      run.setAvailable(true);
+      shelf.available.addLast(run);
+    }
+  }
+
+  private static Place take(Shelf shelf) {
+    Run run = shelf.available.peekFirst();
+    if (run.isEmpty()) {
+      shelf.emptyRuns--;
+    }
+    int index = run.take();
+    if (run.free() == 0) {
+      run.setAvailable(false);
+      shelf.available.removeFirst();
+    }
+    return new Place(run, index);
+  }
+
+  private Place reserveHuge(long bytes, Span.Kind kind) {
+    Span span = new Span(kind, SizeClasses.HUGE, (int) SizeClasses.hugeChunks(bytes));
+    int chunk = chunks.make(span);
+    if (chunk < 0) {
+      return null;
+    }
+    huge.lock.lock();
+    try {
+      Run run = Run.empty(layout, chunk, span);
+      cover(chunk, span.chunks());
+      runs.set(chunk, run);
+      return new Place(run, run.take());
+    } finally {
+      huge.lock.unlock();
+    }
+  }
+
+  /** Makes a block available whose bit is clear and which nobody refers to. */
+  void giveBack(Place place) {
+    Run run = place.run();
+    if (run.span().sizeClass() == SizeClasses.HUGE) {
+      huge.lock.lock();
+      try {
+        forget(run);
+      } finally {
+        huge.lock.unlock();
+      }
+      chunks.release(run.chunk(), run.span().chunks());
+      return;
+    }
+    Shelf shelf = shelf(run.span());
+    boolean surplus = false;
+    shelf.lock.lock();
+    try {
+      run.giveBack(place.index());
+      offer(shelf, run);
+      if (run.isEmpty()) {
+        surplus = ++shelf.emptyRuns > 1;
+        if (surplus) {
+          withdraw(shelf, run);
+        }
+      }
+    } finally {
+      shelf.lock.unlock();
+    }
+    if (surplus) {
+      chunks.release(run.chunk(), run.span().chunks());
+    }
+  }
+
+  private void withdraw(Shelf shelf, Run run) {
+    shelf.emptyRuns--;
+    shelf.available.remove(run);
+    run.setAvailable(false);
+    forget(run);
+  }
+
+  private void forget(Run run) {
+    runs.set(run.chunk(), null);
+    Arrays.fill(spanOf, run.chunk(), run.chunk() + run.span().chunks(), -1);
+  }
+
+  /**
+   * Returns all empty runs to the free chunks; among them huge ones that a crash has left, recorded
+   * and not allocated.
+   */
+  private void releaseEmptyRuns() {
+    for (Shelf shelf : raw) {
+      releaseEmptyRuns(shelf);
+    }
+    for (Shelf shelf : typed) {
+      releaseEmptyRuns(shelf);
+    }
+    releaseEmptyRuns(huge);
+  }
+
+  private void releaseEmptyRuns(Shelf shelf) {
+    List<Run> empty = new ArrayList<>();
+    shelf.lock.lock();
+    try {
+      while (!shelf.unread.isEmpty()) {
+        read(shelf, shelf.unread.getFirst());
+      }
+      for (Run run : shelf.available) {
+        if (run.isEmpty()) {
+          empty.add(run);
+        }
+      }
+      empty.forEach(run -> withdraw(shelf, run));
+    } finally {
+      shelf.lock.unlock();
+    }
+    empty.forEach(run -> chunks.release(run.chunk(), run.span().chunks()));
+  }
+
+  /** The taken block that an offset is in, or null. */
+  Place find(long offset) {
+    if (offset < layout.chunks() || offset >= layout.end()) {
+      return null;
+    }
+    int chunk = spanOf[layout.chunkOf(offset)];
+    if (chunk < 0) {
+      return null;
+    }
+    Run run = run(chunk);
+    if (run == null) {
+      return null;
+    }
+    int index = run.indexOf(offset);
+    return index >= 0 && run.isTaken(index) ? new Place(run, index) : null;
+  }
+
+  private Run run(int chunk) {
+    Run run = runs.get(chunk);
+    if (run != null) {
+      return run;
+    }
+    Span span = Span.decode(chunk, region.getLong(layout.entry(chunk)));
+    if (span == null || span.kind() == Span.Kind.FREE) {
+      return null;
+    }
+    Shelf shelf = shelf(span);
+    shelf.lock.lock();
+    try {
+      if (shelf.unread.contains(chunk)) {
+        read(shelf, chunk);
+      }
+      return runs.get(chunk);
+    } finally {
+      shelf.lock.unlock();
+    }
+  }
+
+  /**
+   * How much is allocated.
+   *
+   * @param usedBytes in blocks that are taken
+   * @param freeBytes in blocks of runs that are not, and in free chunks
+   */
+  record Usage(long usedBytes, long freeBytes) {}
+
+  /** Reads every run that was not needed yet. */
+  Usage usage() {
+    long used = 0;
+    long free = chunks.freeBytes();
+    for (int chunk = 0; chunk < spanOf.length; chunk++) {
+      if (spanOf[chunk] == chunk) {
+        Run run = run(chunk);
+        if (run != null) {
+          used += (run.count() - run.free()) * run.blockBytes();
+          free += run.free() * run.blockBytes();
+        }
+      }
+    }
+    return new Usage(used, free);
+  }
+
+  Chunks chunks() {
+    return chunks;
+  }
+}

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Editable;
+import io.holdfast.tx.Lanes;
+import io.holdfast.tx.RecoveryReport;
+import io.holdfast.tx.Transaction;
+import io.holdfast.tx.TransactionException;
+import io.holdfast.tx.spi.TransactionAccess;
+import io.holdfast.tx.spi.TransactionAccess.Acceptance;
+import io.holdfast.tx.spi.TransactionAccess.Geometry;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A persistent heap: objects, blocks and collections in a file, reached by named roots and changed
+ * in transactions.
+ *
+ * <p>Opening recovers: what was committed is there, what was not never was, whatever ended the last
+ * process. Nothing needs to be closed for that; {@link #close} makes the next opening shorter, and
+ * with durability PROCESS hands everything to the disk.
+ *
+ * <p>Thread-safe. What is read outside a transaction is committed and durable. Each method may
+ * throw {@link HoldfastException.RegionClosed} after the pool was closed, and {@link
+ * HoldfastException.MediumFailed} when the medium has failed.
+ */
+public final class Pool implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
+
+  /** Lanes of the heap's own: for the chunk table, and for the splits of indexes. */
+  private static final int RESERVED_LANES = 2;
+
+  private final TransactionAccess access = TransactionAccess.get();
+  private final PersistentRegion region;
+  private final PoolHeader header;
+  private final PoolBuilder.Mode mode;
+  private final boolean headerDamaged;
+  private final HeapSpace space;
+  private final Allocator allocator;
+  private final Lanes lanes;
+  private final Roots roots;
+  private final ConcurrentHashMap<Long, HashIndex> indexes = new ConcurrentHashMap<>();
+  private final ReentrantLock structureLock = new ReentrantLock();
+  private boolean closed;
+
+  private Pool(
+      PersistentRegion region,
+      PoolHeader header,
+      PoolBuilder.Mode mode,
+      HeapSpace space,
+      Allocator allocator,
+      Lanes lanes) {
+    this.region = region;
+    this.header = header;
+    this.mode = mode;
+    this.headerDamaged = !header.isWhole(region);
+    this.space = space;
+    this.allocator = allocator;
+    this.lanes = lanes;
+    space.attach(this);
+    allocator.load(lanes);
+    this.roots = new Roots(this, header.layout());
+  }
+
+  /**
+   * Begins to describe a pool in a file.
+   *
+   * @param path the file
+   * @return a builder, to create or open it
+   */
+  public static PoolBuilder at(Path path) {
+    return new PoolBuilder(path);
+  }
+
+  /**
+   * Makes a pool that takes all of a region, which stays the caller's to close.
+   *
+   * @param region the region
+   * @param layout a name for what the application keeps in it
+   * @return the pool
+   * @throws IllegalArgumentException if the region is smaller than 1 MiB, or the name too long
+   */
+  public static Pool create(PersistentRegion region, String layout) {
+    return create(region, PoolBuilder.Mode.ON_A_REGION, layout, 0);
+  }
+
+  /**
+   * Opens the pool that is in a region, which stays the caller's to close.
+   *
+   * @param region the region
+   * @param layout the name with which it was made
+   * @return the pool
+   * @throws HoldfastException if there is no pool, it is damaged, of another version or layout, or
+   *     power was lost; the region is as it was
+   */
+  public static Pool open(PersistentRegion region, String layout) {
+    return open(region, PoolBuilder.Mode.ON_A_REGION, layout);
+  }
+
+  // ---- making and opening
+
+  /** The log of a pool goes by its size: a sixteenth of it at most, 64 lanes of 64 KiB at most. */
+  private static Geometry geometry(long size, int lanes) {
+    int count = lanes > 0 ? lanes : size >= 64 << 20 ? 64 : size >= 8 << 20 ? 16 : 4;
+    long share = Math.max(1, size / 16 / (count + RESERVED_LANES));
+    long ring = Math.clamp(Long.highestOneBit(share), 4096, Lanes.DEFAULT_RING_BYTES);
+    return new Geometry(count, (int) ring);
+  }
+
+  /**
+   * The copies of the header come last, so that a creation which did not finish leaves no pool.
+   * What the parts held before is of no account: the log has a new key, the chunk table is one free
+   * span, and bitmaps are cleared when runs are made.
+   */
+  static Pool create(PersistentRegion region, PoolBuilder.Mode mode, String layout, int laneCount) {
+    PoolHeader.checkName(layout);
+    Geometry geometry = geometry(region.size(), laneCount);
+    PoolLayout parts =
+        PoolLayout.of(
+            region.size(), region.size(), geometry.lanes() + RESERVED_LANES, geometry.ringBytes());
+    if (region.size() < PoolLayout.MIN_SIZE || parts.problem() != null) {
+      throw new IllegalArgumentException(
+          "no room for a pool: size=%d, lanes=%d: at least %d bytes, and more for more lanes"
+              .formatted(region.size(), geometry.lanes(), PoolLayout.MIN_SIZE));
+    }
+    SecureRandom random = new SecureRandom();
+    for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
+      region.zero(at, PoolLayout.HEADER_BYTES);
+      region.persist(at, PoolLayout.HEADER_BYTES);
+    }
+    Chunks chunks = new Chunks(region, parts);
+    HeapSpace space = new HeapSpace(parts, chunks);
+    Lanes lanes =
+        TransactionAccess.get()
+            .format(
+                region,
+                PoolLayout.LOG,
+                geometry.lanes(),
+                RESERVED_LANES,
+                geometry.ringBytes(),
+                random.nextLong(),
+                space);
+    region.putLong(parts.anchor(), 0);
+    region.putLong(parts.entry(0), Span.free(parts.chunkCount()).encode(0));
+    region.persist(region.lines().add(parts.anchor(), 8).add(parts.entry(0), 8));
+    PoolHeader header =
+        new PoolHeader(
+            parts,
+            UUID.randomUUID(),
+            Instant.ofEpochMilli(System.currentTimeMillis()),
+            random.nextLong(),
+            layout);
+    header.store(region, PoolLayout.FIRST_HEADER);
+    header.store(region, PoolLayout.SECOND_HEADER);
+    region.persist(
+        region
+            .lines()
+            .add(PoolLayout.FIRST_HEADER, PoolLayout.HEADER_BYTES)
+            .add(PoolLayout.SECOND_HEADER, PoolLayout.HEADER_BYTES));
+    Pool pool = new Pool(region, header, mode, space, new Allocator(region, parts, chunks), lanes);
+    LOG.info("created {}: {}", header.identity(), region.describe());
+    return pool;
+  }
+
+  static Pool open(PersistentRegion region, PoolBuilder.Mode mode, String layout) {
+    PoolHeader header = PoolHeader.load(region);
+    if (!header.name().equals(layout)) {
+      throw new PoolException.OtherLayout(layout, header.name());
+    }
+    PoolLayout parts = header.layout();
+    Chunks chunks = new Chunks(region, parts);
+    HeapSpace space = new HeapSpace(parts, chunks);
+    Lanes lanes =
+        TransactionAccess.get()
+            .open(
+                region,
+                PoolLayout.LOG,
+                RESERVED_LANES,
+                mode.acceptPowerLoss() ? Acceptance.POWER_LOST : Acceptance.NOTHING_LOST,
+                logEnd -> space);
+    Pool pool = new Pool(region, header, mode, space, new Allocator(region, parts, chunks), lanes);
+    LOG.info("opened {}: {}, {}", header.identity(), region.describe(), lanes.recovery());
+    return pool;
+  }
+
+  // ---- for the other classes
+
+  PersistentRegion region() {
+    return region;
+  }
+
+  Allocator allocator() {
+    return allocator;
+  }
+
+  HeapSpace space() {
+    return space;
+  }
+
+  Lanes lanes() {
+    return lanes;
+  }
+
+  PoolLayout layout() {
+    return header.layout();
+  }
+
+  Roots rootList() {
+    return roots;
+  }
+
+  long hashSeed() {
+    return header.hashSeed();
+  }
+
+  ReentrantLock structureLock() {
+    return structureLock;
+  }
+
+  /** The index at an offset: one for all who use it, since it has latches. */
+  HashIndex index(long offset) {
+    return indexes.computeIfAbsent(offset, at -> new HashIndex(this, at));
+  }
+
+  void forgetIndex(long offset) {
+    indexes.remove(offset);
+  }
+
+  /** The heap's part in a transaction of this pool. */
+  HeapParticipant participant(Transaction tx) {
+    if (access.participant(tx) instanceof HeapParticipant joined) {
+      return joined.of(this);
+    }
+    if (access.lanes(tx) != lanes) {
+      throw new IllegalArgumentException("the transaction is another pool's");
+    }
+    HeapParticipant participant =
+        access.idleParticipant(tx) instanceof HeapParticipant idle
+            ? idle
+            : new HeapParticipant(this);
+    participant.begin(tx);
+    access.join(tx, participant);
+    return participant;
+  }
+
+  Object edit(Transaction tx, Editable<?> target) {
+    Objects.requireNonNull(target, "target");
+    return switch (target) {
+      case StoredMap<?, ?> map -> map.edit(this, tx);
+      case Block block -> block.edit(this, tx);
+      default -> {
+        ObjectType<?> type = ObjectType.ofView(target);
+        if (type == null) {
+          throw new IllegalArgumentException(
+              "not an object of a pool, or a view for editing already: "
+                  + target.getClass().getName());
+        }
+        yield type.edit(this, tx, target);
+      }
+    };
+  }
+
+  // ---- roots
+
+  /**
+   * The root with a name; made, empty or all zeros, by a transaction of its own if there is none.
+   *
+   * @param <T> what a program sees of it
+   * @param name its name, 1 to 255 bytes
+   * @param type its type, which must be the one that it was made with
+   * @return the root
+   * @throws PoolException.TypeChanged if it was made with another type
+   * @throws PoolException.OutOfPoolSpace if it has to be made, and there is no room
+   * @throws PoolException.PoolReadOnly if it has to be made, and the pool was opened for reading
+   */
+  public <T> T root(String name, Type<T> type) {
+    Roots.checkName(name);
+    Roots.Found found = roots.find(name);
+    return type.open(this, found != null ? checked(found, type) : call(tx -> make(tx, name, type)));
+  }
+
+  private long make(Transaction tx, String name, Type<?> type) {
+    roots.claim(tx);
+    Roots.Found found = roots.find(tx, name);
+    if (found != null) {
+      return checked(found, type);
+    }
+    long target = type.create(this, tx);
+    roots.add(tx, name, type.signature(), target);
+    return target;
+  }
+
+  private static long checked(Roots.Found found, Type<?> type) {
+    if (!found.info().type().equals(type.signature())) {
+      throw new PoolException.TypeChanged(
+          "root \"" + found.info().name() + "\"", found.info().type(), type.signature());
+    }
+    return found.info().offset();
+  }
+
+  /**
+   * The roots that there are.
+   *
+   * @return the roots, the newest first
+   */
+  public List<RootInfo> roots() {
+    return roots.list().stream().map(Roots.Found::info).toList();
+  }
+
+  /**
+   * Frees a root, and all that belongs to it; not what it refers to. Nobody may be using it.
+   *
+   * @param tx the transaction
+   * @param name its name
+   * @param type its type
+   * @throws PoolException.TypeChanged if it was made with another type
+   * @throws IllegalArgumentException if there is no such root
+   */
+  public void drop(Transaction tx, String name, Type<?> type) {
+    roots.claim(tx);
+    Roots.Found found = roots.find(tx, name);
+    if (found == null) {
+      throw new IllegalArgumentException("no root has the name \"" + name + "\"");
+    }
+    type.free(this, tx, checked(found, type));
+    roots.remove(tx, found);
+  }
+
+  // ---- transactions
+
+  /**
+   * Begins a transaction. Waits for a lane; see {@link #setPatience}.
+   *
+   * @return the transaction, which belongs to the calling thread
+   * @throws TransactionException.LaneTimeout if all lanes stay taken
+   * @throws PoolException.PoolReadOnly if the pool was opened for reading
+   */
+  public Transaction begin() {
+    refuseReadOnly();
+    return lanes.begin();
+  }
+
+  /**
+   * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
+   * After a conflict it is run again, as a transaction of the same age, until it gets through.
+   *
+   * @param body what to run; possibly more than once
+   * @throws PoolException.PoolReadOnly if the pool was opened for reading
+   */
+  public void run(Consumer<Transaction> body) {
+    refuseReadOnly();
+    lanes.run(body);
+  }
+
+  /**
+   * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
+   * After a conflict it is run again, as a transaction of the same age, until it gets through.
+   *
+   * @param <R> the result's type
+   * @param body what to run; possibly more than once
+   * @return what it returned
+   * @throws PoolException.PoolReadOnly if the pool was opened for reading
+   */
+  public <R> R call(Function<Transaction, R> body) {
+    refuseReadOnly();
+    return lanes.call(body);
+  }
+
+  private void refuseReadOnly() {
+    if (mode.readOnly()) {
+      throw new PoolException.PoolReadOnly();
+    }
+  }
+
+  /**
+   * Changes how long a transaction waits for a lane, or for a younger transaction's claim, before
+   * it gives up; ten seconds unless changed.
+   *
+   * @param patience how long
+   */
+  public void setPatience(Duration patience) {
+    lanes.setPatience(patience);
+  }
+
+  /**
+   * Makes an object, all zeros and nulls. It is the transaction's alone until that commits, and
+   * lost then unless something refers to it.
+   *
+   * @param <T> its interface
+   * @param tx the transaction
+   * @param type its type
+   * @return the object
+   * @throws PoolException.OutOfPoolSpace if there is no room
+   */
+  public <T> T make(Transaction tx, Type<T> type) {
+    return type.open(this, type.create(this, tx));
+  }
+
+  /**
+   * Takes a block of bytes, whose contents are not defined. It is the transaction's alone until
+   * that commits, and lost then unless something refers to it.
+   *
+   * @param tx the transaction
+   * @param bytes how many at least
+   * @return the block
+   * @throws IllegalArgumentException if it is less than 1
+   * @throws PoolException.OutOfPoolSpace if there is no room
+   */
+  public Block allocate(Transaction tx, long bytes) {
+    if (bytes < 1) {
+      throw new IllegalArgumentException("a block has at least one byte: bytes=" + bytes);
+    }
+    return Block.at(this, participant(tx).reserve(bytes, Span.Kind.RAW));
+  }
+
+  /**
+   * Frees an object, with its strings, or a block. What it refers to is not freed. A map that is a
+   * root is freed by {@link #drop}.
+   *
+   * @param tx the transaction
+   * @param target the object or block
+   * @throws PoolException.ObjectFreed if it was freed before
+   * @throws TransactionException.Conflict if another open transaction has claimed it
+   */
+  public void free(Transaction tx, Editable<?> target) {
+    switch (target) {
+      case Block block -> participant(tx).free(block.offsetIn(this), Span.Kind.RAW);
+      case StoredMap<?, ?> map -> throw new IllegalArgumentException("a map is freed by drop");
+      default -> {
+        ObjectType<?> type = ObjectType.ofView(target);
+        if (type == null) {
+          throw new IllegalArgumentException(
+              "not an object of a pool: " + target.getClass().getName());
+        }
+        type.free(this, tx, type.offsetOf(this, target));
+      }
+    }
+  }
+
+  // ---- about the pool
+
+  /**
+   * What the opening found, and did about it.
+   *
+   * @return the report
+   */
+  public RecoveryReport recovery() {
+    return lanes.recovery();
+  }
+
+  /**
+   * What there is to know. Reads the bitmap of every run.
+   *
+   * @return the information, as of now
+   */
+  public PoolInfo info() {
+    Geometry geometry = access.geometry(lanes);
+    Allocator.Usage usage = allocator.usage();
+    return new PoolInfo(
+        PoolLayout.VERSION,
+        header.identity(),
+        header.name(),
+        header.created(),
+        header.layout().size(),
+        header.layout().maxSize(),
+        region.durability(),
+        region.granularity(),
+        region.describe(),
+        geometry.lanes(),
+        geometry.ringBytes(),
+        roots(),
+        usage.usedBytes(),
+        usage.freeBytes(),
+        allocator.chunks().largestFree());
+  }
+
+  /**
+   * Goes through all of the pool: chunk table, bitmaps, roots, and whatever is reached from them.
+   * Nobody may be changing it meanwhile.
+   *
+   * @return what was found
+   */
+  public CheckReport check() {
+    return new PoolCheck(this).run();
+  }
+
+  /**
+   * Closes the pool: waits for commits under way, makes everything durable as far as its medium
+   * goes, and marks it as closed. What was not committed never was. Closing twice does nothing.
+   */
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    try {
+      if (!mode.readOnly()) {
+        if (headerDamaged) {
+          LOG.warn("{}: a damaged copy of the header is rewritten", header.identity());
+          header.mend(region);
+        }
+        lanes.close();
+      }
+    } finally {
+      if (mode.ownsRegion()) {
+        region.close();
+      }
+    }
+  }
+}
