@@ -150,11 +150,11 @@ final class IndexEdit {
 
   void applying() {
     changing = true;
-    latched.forEach(index::beginChange);
+    latched.forEach(index.stripes()::beginChange);
   }
 
   void applied() {
-    latched.forEach(index::endChange);
+    latched.forEach(index.stripes()::endChange);
     index.changeCount(growth);
     changing = false;
   }

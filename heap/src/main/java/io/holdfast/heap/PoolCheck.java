@@ -175,13 +175,14 @@ final class PoolCheck {
   }
 
   private void map(TypeText text, long offset, String path) {
-    if (!own(offset, false, HashIndex.INDEX_BYTES, path)) {
+    if (!own(offset, false, IndexLayout.INDEX_BYTES, path)) {
       return;
     }
     String values = text.mapValues();
-    pool.index(offset)
-        .check(
-            new HashIndex.Checker() {
+    new IndexCheck(
+            pool,
+            pool.index(offset),
+            new IndexCheck.Owner() {
               @Override
               public boolean block(long block, long least, String what) {
                 return own(block, false, least, path + ", " + what);
@@ -202,6 +203,7 @@ final class PoolCheck {
               public void problem(String what) {
                 PoolCheck.this.problem(path + ": " + what);
               }
-            });
+            })
+        .run();
   }
 }

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.HoldfastException.Corrupt;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Transaction;
+import io.holdfast.tx.spi.TransactionAccess;
+import java.util.List;
+
+/**
+ * Divides a segment of an index into two, by a transaction of its own, and doubles the directory
+ * before if need be, by another. The latch of the segment's stripe and the pool's structure lock
+ * must be held.
+ *
+ * <p>Nothing is changed in place but directory words, as intents: a reader that still sees the old
+ * segment sees all of it, since a block that was freed is not used again before its bit was
+ * cleared, and tells by the directory word that it was overtaken.
+ */
+final class IndexSplit {
+  /** The lane for splits; the one before is the chunk table's. */
+  private static final int LANE = 1;
+
+  private final Pool pool;
+  private final PersistentRegion region;
+  private final TransactionAccess access = TransactionAccess.get();
+  private final Allocator allocator;
+  private final HashIndex index;
+  private final Transaction needed;
+
+  /**
+   * @param needed the transaction that needs the room
+   */
+  IndexSplit(Pool pool, HashIndex index, Transaction needed) {
+    this.pool = pool;
+    this.region = pool.region();
+    this.allocator = pool.allocator();
+    this.index = index;
+    this.needed = needed;
+  }
+
+  void split(long keyHash) {
+    if (IndexLayout.depth(region.getLong(index.directory().entry(keyHash)))
+        == index.directory().depth()) {
+      doubleDirectory();
+    }
+    HashIndex.Directory at = index.directory();
+    long entry = region.getLong(at.entry(keyHash));
+    int depth = IndexLayout.depth(entry) + 1;
+    Allocator.Place low = allocator.reserve(needed, IndexLayout.SEGMENT_BYTES, Span.Kind.RAW);
+    Allocator.Place high = reserveOrGiveBack(low);
+    boolean done = false;
+    try (Transaction tx = access.beginReserved(pool.lanes(), LANE)) {
+      fill(tx, low, high, IndexLayout.segment(entry), depth);
+      long first = depth == 1 ? 0 : keyHash >>> (65 - depth) << (65 - depth);
+      long span = 1L << (at.depth() - depth);
+      long word = at.entry(first);
+      for (long i = 0; i < 2 * span; i++) {
+        access.write(
+            tx, word + 8 * i, IndexLayout.entry(i < span ? low.offset() : high.offset(), depth));
+      }
+      freeIn(tx, IndexLayout.segment(entry));
+      tx.commit();
+      done = true;
+    } finally {
+      if (!done) {
+        allocator.giveBack(low);
+        allocator.giveBack(high);
+      }
+    }
+    allocator.giveBack(allocator.find(IndexLayout.segment(entry)));
+  }
+
+  private Allocator.Place reserveOrGiveBack(Allocator.Place taken) {
+    try {
+      return allocator.reserve(needed, IndexLayout.SEGMENT_BYTES, Span.Kind.RAW);
+    } catch (HoldfastException e) {
+      allocator.giveBack(taken);
+      throw e;
+    }
+  }
+
+  /**
+   * Two new segments with the entries of one, divided by a bit of their hashes. Each keeps its
+   * slot: moved nearer to its home, it could take the place of one that has no other.
+   */
+  private void fill(
+      Transaction tx, Allocator.Place low, Allocator.Place high, long segment, int depth) {
+    region.zero(low.offset(), IndexLayout.SEGMENT_BYTES);
+    region.zero(high.offset(), IndexLayout.SEGMENT_BYTES);
+    for (int i = 0; i < IndexLayout.SEGMENT_SLOTS; i++) {
+      long word = region.getLong(segment + 8L * i);
+      if (word != 0) {
+        long keyHash = region.getLong(IndexLayout.record(word) + IndexLayout.RECORD_HASH_AT);
+        boolean up = (keyHash >>> (64 - depth) & 1) == 1;
+        region.putLong((up ? high : low).offset() + 8L * i, word);
+      }
+    }
+    for (Allocator.Place place : List.of(low, high)) {
+      allocateIn(tx, place);
+      access.filled(tx, place.offset(), IndexLayout.SEGMENT_BYTES);
+    }
+  }
+
+  private void doubleDirectory() {
+    HashIndex.Directory old = index.directory();
+    long words = 1L << old.depth();
+    Allocator.Place place = allocator.reserve(needed, 16 * words, Span.Kind.RAW);
+    boolean done = false;
+    try (Transaction tx = access.beginReserved(pool.lanes(), LANE)) {
+      for (long i = 0; i < words; i++) {
+        long entry = region.getLong(old.offset() + 8 * i);
+        region.putLong(place.offset() + 16 * i, entry);
+        region.putLong(place.offset() + 16 * i + 8, entry);
+      }
+      allocateIn(tx, place);
+      access.filled(tx, place.offset(), 16 * words);
+      access.write(tx, index.offset() + IndexLayout.DIRECTORY_AT, place.offset());
+      access.write(tx, index.offset() + IndexLayout.DEPTH_AT, old.depth() + 1L);
+      freeIn(tx, old.offset());
+      tx.commit();
+      done = true;
+    } finally {
+      if (!done) {
+        allocator.giveBack(place);
+      }
+    }
+    index.setDirectory(new HashIndex.Directory(place.offset(), old.depth() + 1));
+    allocator.giveBack(allocator.find(old.offset()));
+  }
+
+  private void allocateIn(Transaction tx, Allocator.Place place) {
+    access.allocate(
+        tx,
+        place.run().bitmapWord(place.index()),
+        place.run().bit(place.index()),
+        place.offset(),
+        place.run().blockBytes());
+  }
+
+  private void freeIn(Transaction tx, long block) {
+    Allocator.Place place = allocator.find(block);
+    if (place == null || place.offset() != block) {
+      throw new Corrupt(index.offset(), "index.block", "an allocated block", "" + block);
+    }
+    access.free(
+        tx,
+        place.run().bitmapWord(place.index()),
+        place.run().bit(place.index()),
+        block,
+        place.run().blockBytes());
+  }
+}

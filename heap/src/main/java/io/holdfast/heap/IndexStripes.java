@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The latches and versions of an index.
+ *
+ * <p>A stripe has all keys of a segment, and of no segment a part: it is chosen by the first bits
+ * of their hashes, as many as the segment's depth, six at most. Its version is odd while slots of
+ * it are being written, and higher afterwards (a sequence lock).
+ */
+final class IndexStripes {
+  private static final int BITS = 6;
+  private static final int COUNT = 1 << BITS;
+
+  private static final VarHandle VERSION = MethodHandles.arrayElementVarHandle(long[].class);
+  private static final int VERSION_STRIDE = 8;
+
+  private final ReentrantLock[] latches = new ReentrantLock[COUNT];
+  private final long[] versions = new long[COUNT * VERSION_STRIDE];
+
+  IndexStripes() {
+    for (int i = 0; i < COUNT; i++) {
+      latches[i] = new ReentrantLock();
+    }
+  }
+
+  static int of(long keyHash, int depth) {
+    int bits = Math.min(depth, BITS);
+    return bits == 0 ? 0 : (int) (keyHash >>> (64 - bits)) << (BITS - bits);
+  }
+
+  void lock(int stripe) {
+    latches[stripe].lock();
+  }
+
+  void unlock(int stripe) {
+    latches[stripe].unlock();
+  }
+
+  void lockAll() {
+    for (ReentrantLock latch : latches) {
+      latch.lock();
+    }
+  }
+
+  void unlockAll() {
+    for (ReentrantLock latch : latches) {
+      latch.unlock();
+    }
+  }
+
+  long version(int stripe) {
+    return (long) VERSION.getAcquire(versions, stripe * VERSION_STRIDE);
+  }
+
+  static boolean isStable(long version) {
+    return (version & 1) == 0;
+  }
+
+  /** Whether what was read since a version was seen is of that version. */
+  boolean isStill(int stripe, long version) {
+    VarHandle.loadLoadFence();
+    return version(stripe) == version;
+  }
+
+  /** Slots are about to be written. The latch must be held. */
+  void beginChange(int stripe) {
+    VERSION.setVolatile(versions, stripe * VERSION_STRIDE, version(stripe) + 1);
+    VarHandle.storeStoreFence();
+  }
+
+  void endChange(int stripe) {
+    VERSION.setRelease(versions, stripe * VERSION_STRIDE, version(stripe) + 1);
+  }
+}
