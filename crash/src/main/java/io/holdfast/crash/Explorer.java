@@ -26,6 +26,7 @@ public final class Explorer {
   private final long limit;
   private final BruteForce.Recovery recovery;
   private final Set<Object> outcomes;
+  private final List<Slate> slates = new ArrayList<>();
   private long points;
   private long states;
   private long nestedStates;
@@ -150,12 +151,15 @@ public final class Explorer {
       Trace.Images images, Trace.Point point, List<String> marks, int level, Object expected) {
     Path path = new Path();
     long runs = 0;
+    if (slates.size() == level) {
+      slates.add(new Slate(images.base()));
+    }
     do {
       if (runs++ == limit) {
         cappedPoints++;
         return;
       }
-      TracingMedium medium = new TracingMedium(images, path);
+      TracingMedium medium = new TracingMedium(images, path, slates.get(level));
       Object outcome = recover(medium.region(), point, marks, level, path);
       if (expected != null && !Objects.equals(expected, outcome)) {
         throw new AssertionError(

@@ -3,10 +3,12 @@ package io.holdfast.crash;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -32,7 +34,8 @@ public final class Trace {
 
   private record Store(int word, long value) implements Event {}
 
-  private record Fence(int[] words) implements Event {}
+  /** Ranges of words, as pairs of the first and the one after the last. */
+  private record Fence(int[] ranges) implements Event {}
 
   private record Mark(String name) implements Event {}
 
@@ -49,7 +52,7 @@ public final class Trace {
           new Fence(
               ranges.stream()
                   .flatMapToInt(range ->
-                      IntStream.range(
+                      IntStream.of(
                           (int) (range[0] & -64) / 8, (int) ((range[0] + range[1] + 63) & -64) / 8))
                   .toArray()));
     }
@@ -109,67 +112,119 @@ public final class Trace {
    * @return the images
    */
   public Images images(Point point) {
-    List<List<Long>> windows = new ArrayList<>();
-    int[] windowOf = new int[start.floor.length];
-    Arrays.fill(windowOf, -1);
-    long[] floor = start.floor.clone();
+    TreeMap<Integer, Window> windows = new TreeMap<>();
+    Map<Integer, Long> changes = new HashMap<>(start.changes);
     for (Choice choice : start.choices) {
-      windowOf[choice.word] = windows.size();
-      windows.add(
-          Arrays.stream(choice.values).boxed().collect(Collectors.toCollection(ArrayList::new)));
+      windows.put(choice.word, new Window(choice.values));
     }
-    boolean[] stored = new boolean[floor.length];
     for (int i = 0; i < point.event; i++) {
       switch (events[i]) {
-        case Store store -> {
-          if (windowOf[store.word] < 0) {
-            windowOf[store.word] = windows.size();
-            windows.add(new ArrayList<>(List.of(floor[store.word])));
-          }
-          windows.get(windowOf[store.word]).add(store.value);
-          stored[store.word] = true;
-        }
+        case Store store ->
+            windows
+                .computeIfAbsent(store.word, word -> new Window(start.floor(word, changes)))
+                .store(store.value);
         case Fence fence -> {
-          for (int word : fence.words) {
-            if (word < floor.length && stored[word]) {
-              floor[word] = windows.get(windowOf[word]).getLast();
-              windowOf[word] = -1;
-              stored[word] = false;
-            }
+          for (int r = 0; r < fence.ranges.length; r += 2) {
+            windows
+                .subMap(fence.ranges[r], fence.ranges[r + 1])
+                .entrySet()
+                .removeIf(window -> {
+                  if (window.getValue().stored) {
+                    changes.put(window.getKey(), window.getValue().last());
+                  }
+                  return window.getValue().stored;
+                });
           }
         }
         case Mark _ -> {}
       }
     }
     List<Choice> choices = new ArrayList<>();
-    for (int word = 0; word < floor.length; word++) {
-      if (windowOf[word] >= 0) {
-        long[] values =
-            windows.get(windowOf[word]).stream().mapToLong(Long::longValue).distinct().toArray();
-        floor[word] = values[0];
-        if (values.length > 1) {
-          choices.add(new Choice(word, values));
-        }
+    windows.forEach((word, window) -> {
+      long[] values = window.distinct();
+      changes.put(word, values[0]);
+      if (values.length > 1) {
+        choices.add(new Choice(word, values));
       }
+    });
+    return new Images(start.base, changes, choices);
+  }
+
+  /** The values that a word had since the last fence that covered it. */
+  private static final class Window {
+    private long[] values;
+    private int count;
+    private boolean stored;
+
+    Window(long... values) {
+      this.values = values;
+      this.count = values.length;
     }
-    return new Images(floor, choices);
+
+    void store(long value) {
+      values = count == values.length || !stored ? Arrays.copyOf(values, 2 * count + 2) : values;
+      values[count++] = value;
+      stored = true;
+    }
+
+    long last() {
+      return values[count - 1];
+    }
+
+    long[] distinct() {
+      return stored ? Arrays.stream(values, 0, count).distinct().toArray() : values;
+    }
   }
 
   /** A word that may hold any of some values, all different, the oldest first. */
   record Choice(int word, long[] values) {}
 
-  /** The images of one point: a floor, and the words that may hold something newer. */
+  /**
+   * The images of one point: a floor, which is a base with some changes, and the words that may
+   * hold something newer.
+   */
   public static final class Images {
-    private final long[] floor;
+    private final long[] base;
+    private final Map<Integer, Long> changes;
     private final List<Choice> choices;
 
-    Images(long[] floor, List<Choice> choices) {
-      this.floor = floor;
+    private Images(long[] base, Map<Integer, Long> changes, List<Choice> choices) {
+      this.base = base;
+      this.changes = changes;
       this.choices = choices;
+    }
+
+    /** One image, which is certain. */
+    static Images of(long[] image) {
+      return new Images(image, Map.of(), List.of());
+    }
+
+    /** These images, with some words decided and the others left. */
+    Images with(Map<Integer, Long> decided, List<Choice> left) {
+      Map<Integer, Long> more = new HashMap<>(changes);
+      more.putAll(decided);
+      return new Images(base, more, left);
+    }
+
+    /** What all images were made from. */
+    long[] base() {
+      return base;
+    }
+
+    /** Words in which the floor differs from the base. */
+    Map<Integer, Long> changes() {
+      return changes;
+    }
+
+    private long floor(int word, Map<Integer, Long> changed) {
+      Long change = changed.get(word);
+      return change != null ? change : word < base.length ? base[word] : 0;
     }
 
     /** The one image that has the oldest of all values. */
     long[] floor() {
+      long[] floor = base.clone();
+      changes.forEach((word, value) -> floor[word] = value);
       return floor;
     }
 
@@ -200,7 +255,7 @@ public final class Trace {
      * @param consumer is given each; the array is used again for the next
      */
     public void forEach(Consumer<long[]> consumer) {
-      long[] image = floor.clone();
+      long[] image = floor();
       int[] digits = new int[choices.size()];
       while (true) {
         consumer.accept(image);
@@ -230,18 +285,18 @@ public final class Trace {
      * @param consumer is given each; the array is used again for the next
      */
     public void sample(int random, long seed, Consumer<long[]> consumer) {
-      long[] image = floor.clone();
+      long[] image = floor();
       consumer.accept(image);
       for (Choice choice : choices) {
         image[choice.word] = choice.values[choice.values.length - 1];
         consumer.accept(image);
-        image[choice.word] = floor[choice.word];
+        image[choice.word] = choice.values[0];
       }
       choices.forEach(choice -> image[choice.word] = choice.values[choice.values.length - 1]);
       consumer.accept(image);
       for (Choice choice : choices) {
         long newest = image[choice.word];
-        image[choice.word] = floor[choice.word];
+        image[choice.word] = choice.values[0];
         consumer.accept(image);
         image[choice.word] = newest;
       }

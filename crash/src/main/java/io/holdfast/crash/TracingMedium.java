@@ -14,8 +14,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A medium in memory that records every store and every fence, so that the images which a crash
@@ -32,15 +33,12 @@ public final class TracingMedium extends Medium {
 
   private final Trace.Images start;
   private final Chooser chooser;
+  private final Slate slate;
   private final MemorySegment memory;
-  private final long[] words;
   private final List<RawRange> raw = new ArrayList<>();
   private final Trace.Recorder recorder = new Trace.Recorder();
 
-  // What each word may hold; null where that is certain, or was settled by a read or a store.
-  private final Trace.Choice[] open;
-  private final Trace.Choice[] neverRead;
-  private final long[] decided;
+  private final Map<Integer, Long> decided = new HashMap<>();
   private long groupedReads;
 
   /** Decides what an uncertain word holds, when it is read for the first time. */
@@ -87,25 +85,24 @@ public final class TracingMedium extends Medium {
    * @param image the words, little-endian; copied
    */
   public TracingMedium(long[] image) {
-    this(new Trace.Images(image, List.of()), count -> 0);
+    this(Trace.Images.of(image.clone()), count -> 0);
   }
 
   /**
    * A medium that starts from one of many images; which one is decided word by word, by reading.
    */
   TracingMedium(Trace.Images start, Chooser chooser) {
+    this(start, chooser, new Slate(start.base()));
+  }
+
+  /** The same, on a slate that is used again when this medium is not any more. */
+  TracingMedium(Trace.Images start, Chooser chooser, Slate slate) {
     super(Durability.POWER, Granularity.LINE);
     this.start = start;
     this.chooser = chooser;
-    this.words = start.floor().clone();
-    this.memory = MemorySegment.ofArray(words);
-    this.open = new Trace.Choice[start.choices().isEmpty() ? 0 : words.length];
-    this.neverRead = open.clone();
-    this.decided = new long[open.length];
-    for (Trace.Choice choice : start.choices()) {
-      open[choice.word()] = choice;
-      neverRead[choice.word()] = choice;
-    }
+    this.slate = slate;
+    this.memory = slate.memory();
+    slate.begin(start);
   }
 
   /**
@@ -124,7 +121,7 @@ public final class TracingMedium extends Medium {
    * @param name what
    */
   public synchronized void mark(String name) {
-    compareRaw(0, words.length);
+    compareRaw(0, size());
     recorder.mark(name);
   }
 
@@ -134,25 +131,18 @@ public final class TracingMedium extends Medium {
    * @return the trace, which later events do not change
    */
   public synchronized Trace trace() {
-    compareRaw(0, words.length);
+    compareRaw(0, size());
     return recorder.trace(narrowed());
   }
 
   /** The images on which this medium can have started, after what was read of it. */
   private Trace.Images narrowed() {
-    if (open.length == 0) {
+    if (decided.isEmpty()) {
       return start;
     }
-    long[] floor = start.floor().clone();
-    List<Trace.Choice> left = new ArrayList<>();
-    for (Trace.Choice choice : start.choices()) {
-      if (neverRead[choice.word()] != null) {
-        left.add(choice);
-      } else {
-        floor[choice.word()] = decided[choice.word()];
-      }
-    }
-    return new Trace.Images(floor, left);
+    List<Trace.Choice> left =
+        start.choices().stream().filter(choice -> slate.wasNeverRead(choice.word())).toList();
+    return start.with(decided, left);
   }
 
   /**
@@ -161,7 +151,7 @@ public final class TracingMedium extends Medium {
    * @return a copy of the words
    */
   public synchronized long[] image() {
-    return words.clone();
+    return slate.copy(0, slate.size());
   }
 
   /**
@@ -180,7 +170,7 @@ public final class TracingMedium extends Medium {
 
   @Override
   public long size() {
-    return words.length * 8L;
+    return slate.size() * 8L;
   }
 
   @Override
@@ -205,6 +195,7 @@ public final class TracingMedium extends Medium {
     if (LE.load(memory, offset, 8) != expected) {
       return false;
     }
+    settle(offset, 8);
     LE.store(memory, offset, 8, value);
     record(offset, 8);
     return true;
@@ -239,7 +230,10 @@ public final class TracingMedium extends Medium {
     if (bytes > 0) {
       int first = (int) (offset / 8);
       int end = (int) ((offset + bytes + 7) / 8);
-      raw.add(new RawRange(first, Arrays.copyOfRange(words, first, end)));
+      for (int word = first; word < end; word++) {
+        slate.touch(word);
+      }
+      raw.add(new RawRange(first, slate.copy(first, end)));
     }
     return memory.asSlice(offset, bytes);
   }
@@ -283,14 +277,14 @@ public final class TracingMedium extends Medium {
 
   /** Decides every word that a range touches. */
   private void decide(long offset, long bytes) {
-    if (open.length == 0) {
+    if (start.choices().isEmpty()) {
       return;
     }
     int first = (int) (offset / 8);
     int end = (int) ((offset + bytes + 7) / 8);
     int uncertain = 0;
     for (int word = first; word < end; word++) {
-      if (open[word] != null) {
+      if (slate.open(word) != null) {
         uncertain++;
       }
     }
@@ -299,8 +293,8 @@ public final class TracingMedium extends Medium {
       return;
     }
     for (int word = first; word < end; word++) {
-      if (open[word] != null) {
-        decideWord(word, chooser.choose(open[word].values().length));
+      if (slate.open(word) != null) {
+        decideWord(word, chooser.choose(slate.open(word).values().length));
       }
     }
   }
@@ -317,18 +311,17 @@ public final class TracingMedium extends Medium {
     int deviant = choice / 2 - 1;
     int index = 0;
     for (int word = first; word < end; word++) {
-      if (open[word] != null) {
+      if (slate.open(word) != null) {
         boolean newest = mostlyNew ^ index++ == deviant;
-        decideWord(word, newest ? open[word].values().length - 1 : 0);
+        decideWord(word, newest ? slate.open(word).values().length - 1 : 0);
       }
     }
   }
 
   private void decideWord(int word, int choice) {
-    words[word] = open[word].values()[choice];
-    decided[word] = words[word];
-    open[word] = null;
-    neverRead[word] = null;
+    long value = slate.open(word).values()[choice];
+    decided.put(word, value);
+    slate.decide(word, value);
   }
 
   /** How many reads were decided together instead of word by word. */
@@ -340,7 +333,7 @@ public final class TracingMedium extends Medium {
    * Before a store: a word that it does not fill counts as read; one that it fills, as certain now.
    */
   private void settle(long offset, long bytes) {
-    if (open.length == 0 || bytes == 0) {
+    if (bytes == 0) {
       return;
     }
     if (offset % 8 != 0) {
@@ -350,13 +343,14 @@ public final class TracingMedium extends Medium {
       decide(offset + bytes - 1, 1);
     }
     for (int word = (int) (offset / 8); word * 8L < offset + bytes; word++) {
-      open[word] = null;
+      slate.touch(word);
+      slate.settle(word);
     }
   }
 
   private void record(long offset, long bytes) {
     for (int word = (int) (offset / 8); word * 8L < offset + bytes; word++) {
-      recorder.store(word, words[word]);
+      recorder.store(word, slate.word(word));
     }
   }
 
@@ -371,9 +365,9 @@ public final class TracingMedium extends Medium {
       if (range.meets(from, to)) {
         for (int i = 0; i < range.seen.length; i++) {
           int word = range.firstWord + i;
-          if (range.seen[i] != words[word]) {
-            range.seen[i] = words[word];
-            recorder.store(word, words[word]);
+          if (range.seen[i] != slate.word(word)) {
+            range.seen[i] = slate.word(word);
+            recorder.store(word, slate.word(word));
           }
         }
       }

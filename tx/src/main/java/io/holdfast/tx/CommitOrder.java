@@ -75,7 +75,10 @@ final class CommitOrder {
     return get(slot(lane, INFLIGHT)) != 0;
   }
 
-  /** The watermark as it stands now. Once true of a number, it stays true. */
+  /**
+   * The watermark as it stands now. Once true of a number, it stays true; but a later one may be
+   * lower, since a lane may announce less than the number that it is going to get.
+   */
   long watermark() {
     long lowest = (long) LONGS.getVolatile(slots, HEAD + COUNTER);
     for (int lane = 0; lane < lanes; lane++) {

@@ -200,12 +200,7 @@ final class LaneLog {
    * @param watermark what the record says is durable in place, below that number
    */
   void placeCommit(Lines copies, long number, long watermark) {
-    long previous = lastNumber == 0 ? 0 : Math.min(number - lastNumber, LogLayout.MAX_DELTA);
-    placeRecord(
-        copies,
-        LogLayout.COMMIT,
-        number,
-        previous << 32 | Math.min(number - watermark, LogLayout.MAX_DELTA));
+    placeRecord(copies, LogLayout.COMMIT, number, LogLayout.deltas(number, lastNumber, watermark));
   }
 
   /** Adds the copies of a record by which the transaction never was. */

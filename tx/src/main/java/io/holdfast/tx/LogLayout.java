@@ -91,7 +91,10 @@ final class LogLayout {
   static final int RECORD_DELTAS = 3;
 
   /** What a delta is at most; this value says "this or more". */
-  static final long MAX_DELTA = 0xFFFFFFFFL;
+  private static final long MAX_DELTA = 0xFFFFFFFFL;
+
+  /** What {@link #previous} says of a record that does not know. */
+  static final long UNKNOWN = -1;
 
   static final int SNAP_WORD = 1;
   static final int SNAP_RANGE = 2;
@@ -216,5 +219,23 @@ final class LogLayout {
 
   static long entryOffset(long entry) {
     return entry & (MAX_OFFSET - 1);
+  }
+
+  /** How far before a commit its lane's previous one, or none, and its watermark are. */
+  static long deltas(long number, long previous, long watermark) {
+    long back = previous == 0 ? 0 : Math.min(number - previous, MAX_DELTA);
+    return back << 32 | Math.min(number - watermark, MAX_DELTA);
+  }
+
+  /** What a record says is durable in place; 0 if it was too far back to be said. */
+  static long watermark(long number, long deltas) {
+    long back = deltas & MAX_DELTA;
+    return back == MAX_DELTA ? 0 : number - back;
+  }
+
+  /** A lane's commit before this one: 0 for none, or {@link #UNKNOWN}. */
+  static long previous(long number, long deltas) {
+    long back = deltas >>> 32;
+    return back == 0 ? 0 : back == MAX_DELTA ? UNKNOWN : number - back;
   }
 }

@@ -59,7 +59,7 @@ final class LogScan {
    * @param start the transaction's first position
    * @param frames how many frames the transaction has, the record's included
    * @param number its order number
-   * @param previous the lane's commit before it, 0 for none, {@link #UNKNOWN}
+   * @param previous the lane's commit before it, 0 for none, {@link LogLayout#UNKNOWN}
    */
   private record Decided(
       int lane,
@@ -70,7 +70,6 @@ final class LogScan {
       long frames,
       long number,
       long previous) {
-    static final long UNKNOWN = -1;
 
     boolean isCommit() {
       return kind == LogLayout.COMMIT;
@@ -172,11 +171,8 @@ final class LogScan {
     long previous = number;
     if (frame.kind() == LogLayout.COMMIT) {
       long deltas = frame.record(LogLayout.RECORD_DELTAS);
-      watermark = Math.max(watermark, number - (deltas & LogLayout.MAX_DELTA));
-      previous = deltas >>> 32;
-      if (previous != 0) {
-        previous = previous == LogLayout.MAX_DELTA ? Decided.UNKNOWN : number - previous;
-      }
+      watermark = Math.max(watermark, LogLayout.watermark(number, deltas));
+      previous = LogLayout.previous(number, deltas);
     }
     return new Decided(
         lane,
@@ -217,7 +213,7 @@ final class LogScan {
   private void checkNoneIsMissing(List<Decided> live) {
     long before = 0;
     for (Decided record : live) {
-      boolean known = record.previous != Decided.UNKNOWN && record.previous > watermark;
+      boolean known = record.previous != LogLayout.UNKNOWN && record.previous > watermark;
       if (known && record.previous != before) {
         throw corrupt(
             record,

@@ -77,7 +77,6 @@ class CommitOrderTest {
                 }
               });
     }
-    long highest = 0;
     for (int i = 0; i < 2_000_000; i++) {
       long watermark = order.watermark();
       for (int lane = 0; lane < 2; lane++) {
@@ -85,8 +84,6 @@ class CommitOrderTest {
         boolean fenced = fencedUpTo.get(lane) >= begun;
         assertTrue(fenced || watermark < begun, "covers number " + begun);
       }
-      assertTrue(watermark >= highest, "a watermark went back");
-      highest = watermark;
     }
     stop.set(true);
     for (Thread thread : threads) {

@@ -26,4 +26,21 @@ class LogLayoutTest {
     assertEquals(12288 + 4096, Lanes.areaBytes(2, 1024));
     assertEquals(8192 + 2 * 4096 + 33 * 1024 + 3072, Lanes.areaBytes(33, 1024));
   }
+
+  @Test
+  void deltas_andWhatTheySay() {
+    assertEquals(3L << 32 | 5, LogLayout.deltas(100, 97, 95));
+    assertEquals(95, LogLayout.watermark(100, 3L << 32 | 5));
+    assertEquals(97, LogLayout.previous(100, 3L << 32 | 5));
+    assertEquals(0, LogLayout.previous(100, LogLayout.deltas(100, 0, 95)));
+  }
+
+  @Test
+  void deltas_tooFarBack_sayNothing() {
+    long number = 10_000_000_000L;
+    long deltas = LogLayout.deltas(number, 7, 5);
+    assertEquals(0xFFFFFFFF_FFFFFFFFL, deltas);
+    assertEquals(0, LogLayout.watermark(number, deltas));
+    assertEquals(LogLayout.UNKNOWN, LogLayout.previous(number, deltas));
+  }
 }
