@@ -206,7 +206,7 @@ public final class Lanes implements AutoCloseable {
     if (mark.durability() == Durability.PROCESS && region.durability() == Durability.POWER) {
       region.sync();
     }
-    recover(region, layout, checksum, past, scan, era);
+    recover(region, layout, checksum, mark, past, scan, era);
     RecoveryReport report =
         new RecoveryReport(
             clean,
@@ -225,14 +225,20 @@ public final class Lanes implements AutoCloseable {
       PersistentRegion region,
       LogLayout layout,
       KeyedHash checksum,
+      OpeningMark found,
       Log past,
       LogScan scan,
       int era) {
     if (era == -1) {
       throw new HoldfastException.UnsupportedVersion("the log, whose eras are used up,", -1, 0);
     }
-    region.putLong(layout.mark(), mark(region, OpeningMark.State.OPEN).encode(checksum));
+    OpeningMark open = mark(region, OpeningMark.State.OPEN);
+    region.putLong(layout.mark(), open.encode(checksum));
     region.persist(layout.mark(), Long.BYTES);
+    if (open.durability() == Durability.PROCESS && !open.equals(found)) {
+      // The mark is there for the case that power is lost: it is on the disk before other pages.
+      region.sync();
+    }
     Lines lines = region.lines();
     Replay.store(past, scan, lines);
     region.persistAndSurface(lines);

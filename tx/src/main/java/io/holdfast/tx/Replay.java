@@ -21,6 +21,12 @@ import java.util.TreeMap;
  * may have been a bitmap before it was given a value, and become one again: a bit in a word that is
  * decided is void, and a word that is stored keeps the bits in it that are decided.
  *
+ * <p>A link decides all of its extension, and those of undecided transactions do so before anything
+ * is stored: what the chunks held before they served the log was written by older transactions, and
+ * their entries would destroy frames that are still to be read, now or by a second recovery (W16).
+ * A free in the log does not cover enough, since a transaction may write to a block and free it,
+ * and since bitmaps lie in chunks too.
+ *
  * <p>Step R4: what undecided transactions stored in place is undone, their entries from the last to
  * the first, so that of several old values the oldest stays.
  */
@@ -109,6 +115,10 @@ final class Replay {
   }
 
   private void run(LogScan scan) {
+    // Before the first store: an older entry must not destroy what is still to be undone.
+    for (LogScan.Entry entry : scan.undecided()) {
+      backwards(entry, new Shield());
+    }
     for (LogScan.Entry entry : scan.committed()) {
       backwards(entry, new Redo());
     }
@@ -182,7 +192,26 @@ final class Replay {
     }
 
     @Override
-    public void link(long offset, long length) {}
+    public void link(long offset, long length) {
+      bytes.cover(offset, offset + length, (from, to) -> {});
+    }
+  }
+
+  /** Covers extensions, and does nothing else. */
+  private final class Shield implements LogEntries.Visitor {
+    @Override
+    public void word(int kind, long offset, long value) {}
+
+    @Override
+    public void range(int kind, long offset, MemorySegment contents) {}
+
+    @Override
+    public void bit(int kind, long word, int bit, long block, long length) {}
+
+    @Override
+    public void link(long offset, long length) {
+      bytes.cover(offset, offset + length, (from, to) -> {});
+    }
   }
 
   private final class Undo implements LogEntries.Visitor {

@@ -460,6 +460,25 @@ class CrashTest {
         set(3));
   }
 
+  /**
+   * Writes to what is going to be an extension, as to a bitmap in a chunk that is then released.
+   */
+  private static Step setWhereAnExtensionWillBe() {
+    return (lanes, space, value) ->
+        lanes.run(tx -> tx.setLong(space.block(TestSpace.BLOCKS), value));
+  }
+
+  /** An older entry for a word that now belongs to an extension must not destroy its frames. */
+  @Test
+  void extension_whereAnOlderEntryWrote_undone() {
+    exhaust(formatted(), 0, setWhereAnExtensionWillBe(), outgrow(), set(1));
+  }
+
+  @Test
+  void extension_whereAnOlderEntryWrote_committedAndRecoveryCrashed() {
+    exhaust(setWhereAnExtensionWillBe(), outgrow(1));
+  }
+
   /** Words that do not follow each other, so that each is an entry of its own. */
   private static void setMany(Transaction tx, TestSpace space, long value, int count) {
     for (int i = 0; i < count; i++) {

@@ -105,7 +105,7 @@ final class TestSpace implements Space {
 
   @Override
   public boolean mayStore(long offset, long length) {
-    return offset + length <= block(BLOCKS);
+    return offset + length <= region.size();
   }
 
   @Override
