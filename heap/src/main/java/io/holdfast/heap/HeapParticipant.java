@@ -32,6 +32,11 @@ final class HeapParticipant implements Participant {
   private final List<Reserved> reserved = new ArrayList<>();
   private final List<Freed> freed = new ArrayList<>();
   private final List<Reserved> cancelled = new ArrayList<>();
+
+  // Taken after a savepoint that was gone back to. Kept until the end: snapshots of them may be in
+  // the log, and an abort or a recovery puts their old contents back.
+  private final List<Reserved> undoneBlocks = new ArrayList<>();
+
   private final Map<Long, Reserved> reservedAt = new HashMap<>();
   private final Set<Long> freedAt = new HashSet<>();
   private int freshFrom;
@@ -189,22 +194,31 @@ final class HeapParticipant implements Participant {
         giveBack(mine);
       }
       for (Freed one : freed) {
+        pool.forgetIndex(one.offset);
         allocator.giveBack(one.place);
       }
+      undoneBlocks.forEach(this::giveBack);
     });
   }
 
   @Override
   public void aborted() {
     edits.values().forEach(edit -> edit.ended());
-    finish(() -> reserved.forEach(this::giveBack));
+    finish(() -> {
+      reserved.forEach(this::giveBack);
+      undoneBlocks.forEach(this::giveBack);
+    });
   }
 
   private void giveBack(Reserved mine) {
+    invalidate(mine);
+    allocator.giveBack(mine.place);
+  }
+
+  private void invalidate(Reserved mine) {
     if (mine.place.run().isTyped()) {
       invalidate(mine.offset);
     }
-    allocator.giveBack(mine.place);
   }
 
   /** If the medium failed, what was to be given back is found again at the next open. */
@@ -217,6 +231,7 @@ final class HeapParticipant implements Participant {
       reserved.clear();
       freed.clear();
       cancelled.clear();
+      undoneBlocks.clear();
       reservedAt.clear();
       freedAt.clear();
       edits.clear();
@@ -235,7 +250,7 @@ final class HeapParticipant implements Participant {
 
   @Override
   public void rollbackTo(Object savepoint) {
-    Mark mark = (Mark) savepoint;
+    Mark mark = savepoint == null ? new Mark(0, 0, 0, 0, Map.of()) : (Mark) savepoint;
     List<Reserved> uncancelled = cancelled.subList(mark.cancelled, cancelled.size());
     uncancelled.forEach(mine -> mine.cancelled = false);
     uncancelled.clear();
@@ -246,9 +261,9 @@ final class HeapParticipant implements Participant {
     List<Reserved> back = List.copyOf(undone);
     undone.clear();
     back.forEach(one -> reservedAt.remove(one.offset));
-    back.forEach(this::giveBack);
+    back.forEach(this::invalidate);
+    undoneBlocks.addAll(back);
     freshFrom = reserved.size();
-    edits.clear();
-    mark.edits.forEach((index, edit) -> edits.put(index, edit.copy()));
+    edits.forEach((index, edit) -> edit.restore(mark.edits.get(index)));
   }
 }

@@ -43,6 +43,14 @@ final class IndexEdit {
     return copy;
   }
 
+  /** Goes back to what a copy has kept; to nothing if there is none. Views of this stay valid. */
+  void restore(IndexEdit kept) {
+    wanted.clear();
+    if (kept != null) {
+      wanted.putAll(kept.wanted);
+    }
+  }
+
   HashIndex index() {
     return index;
   }

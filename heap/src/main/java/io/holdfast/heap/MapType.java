@@ -36,7 +36,6 @@ final class MapType<K, V> extends Type<PersistentMap<K, V>> {
   @Override
   void free(Pool pool, Transaction tx, long offset) {
     pool.index(offset).free(pool.participant(tx));
-    tx.afterCommit(() -> pool.forgetIndex(offset));
   }
 
   @Override

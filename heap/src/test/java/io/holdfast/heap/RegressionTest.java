@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.holdfast.flush.Durability;
+import io.holdfast.flush.Granularity;
+import io.holdfast.flush.Lines;
+import io.holdfast.flush.Medium;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Savepoint;
+import io.holdfast.tx.Transaction;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What was once wrong: each test shows it in the fewest steps. */
+@Timeout(60)
+class RegressionTest {
+  private static final int SIZE = 8 << 20;
+
+  private final PersistentRegion region = PersistentRegion.over(Medium.inMemory(SIZE));
+  private final Pool pool = Pool.create(region, "test");
+
+  /** What a process that is killed now leaves. */
+  private PersistentRegion killed() {
+    PersistentRegion copy = PersistentRegion.over(Medium.inMemory(SIZE));
+    copy.copyIn(0, MemorySegment.ofArray(region.view(0, SIZE).toArray(JAVA_LONG)));
+    return copy;
+  }
+
+  /** A snapshot so long that it goes on in free chunks, and a crash while it is undecided. */
+  private void assertLongSnapshotIsUndone(Block block) {
+    try (Transaction tx = pool.begin()) {
+      tx.snapshot(block.offset(), 256 << 10).fill((byte) 9);
+      PersistentRegion crashed = killed();
+      assertEquals(1, Pool.open(crashed, "test").recovery().rolledBack());
+      for (long at = 0; at < 256 << 10; at += 8) {
+        assertEquals(0, crashed.getLong(block.offset() + at), "at=" + at);
+      }
+    }
+  }
+
+  @Test
+  void extension_inABlockThatWasWrittenAndFreedAtOnce_framesStay() {
+    Block block = pool.root("block", Type.block(1 << 20));
+    Block other = pool.call(tx -> pool.allocate(tx, 600 << 10));
+    pool.run(tx -> {
+      tx.edit(other).setLong(0, 7);
+      pool.free(tx, other);
+    });
+    assertLongSnapshotIsUndone(block);
+  }
+
+  @Test
+  void extension_inARunThatWasReleased_framesStay() {
+    Block block = pool.root("block", Type.block(1 << 20));
+    List<Block> blocks = new ArrayList<>();
+    // Two runs of 73 blocks, each with a bitmap in its first line; one is kept, one released.
+    pool.run(tx -> {
+      for (int i = 0; i < 74; i++) {
+        blocks.add(pool.allocate(tx, 896));
+      }
+    });
+    pool.run(tx -> blocks.forEach(b -> pool.free(tx, b)));
+    assertLongSnapshotIsUndone(block);
+  }
+
+  @Test
+  void editOfAMap_afterRollbackTo_stillTheTransactions() {
+    PersistentMap<Long, Long> map = pool.root("map", Type.map(Codec.LONG, Codec.LONG));
+    pool.run(tx -> {
+      Map<Long, Long> edit = tx.edit(map);
+      edit.put(1L, 1L);
+      Savepoint savepoint = tx.savepoint();
+      edit.put(2L, 2L);
+      tx.rollbackTo(savepoint);
+      edit.put(3L, 3L);
+    });
+    assertEquals(Map.of(1L, 1L, 3L, 3L), new TreeMap<>(map));
+    assertEquals(List.of(), pool.check().leaked());
+  }
+
+  @Test
+  void rollbackTo_savepointBeforeTheHeapWasUsed_goesBackToNothing() {
+    PersistentMap<Long, Long> map = pool.root("map", Type.map(Codec.LONG, Codec.LONG));
+    pool.run(tx -> {
+      Savepoint savepoint = tx.savepoint();
+      pool.allocate(tx, 64);
+      tx.edit(map).put(1L, 1L);
+      tx.rollbackTo(savepoint);
+    });
+    assertEquals(Map.of(), map);
+    assertEquals(List.of(), pool.check().leaked());
+  }
+
+  @Test
+  void drop_andAHookThatMakesAnotherInTheSamePlace_theNewOneIsUsed() {
+    Type<PersistentMap<Long, byte[]>> type = Type.map(Codec.LONG, Codec.BYTES);
+    PersistentMap<Long, byte[]> old = pool.root("old", type);
+    for (long i = 0; i < 3000; i++) {
+      old.put(i, new byte[100]);
+    }
+    long place = pool.roots().getFirst().offset();
+    AtomicReference<PersistentMap<Long, byte[]>> made = new AtomicReference<>();
+    pool.run(tx -> {
+      tx.afterCommit(() -> made.set(pool.root("new", type)));
+      pool.drop(tx, "old", type);
+    });
+    assertEquals(place, pool.roots().getFirst().offset(), "another place, nothing is tested");
+    for (long i = 0; i < 100; i++) {
+      made.get().put(i, new byte[50]);
+    }
+    assertEquals(100, pool.root("new", type).size());
+    assertEquals(List.of(), pool.check().problems());
+  }
+
+  /**
+   * A snapshot of a block that the transaction gave up must not be put back over its next owner.
+   */
+  @Test
+  void rollbackTo_snapshotOfABlockThatWasGivenBack_neverUndoneInOthers() {
+    try (Transaction tx = pool.begin()) {
+      pool.allocate(tx, 5000);
+      Savepoint savepoint = tx.savepoint();
+      tx.snapshot(pool.allocate(tx, 64).offset(), 8);
+      tx.rollbackTo(savepoint);
+      Block other =
+          pool.call(second -> {
+            Block block = pool.allocate(second, 64);
+            second.edit(block).fill().set(JAVA_LONG, 0, 42);
+            return block;
+          });
+      PersistentRegion crashed = killed();
+      Pool.open(crashed, "test");
+      assertEquals(42, crashed.getLong(other.offset()));
+      tx.abort();
+      assertEquals(42, other.view().get(JAVA_LONG, 0));
+    }
+  }
+
+  /**
+   * The kernel may write back pages of data and not that of the mark: so the mark is on the disk
+   * before there is data, or the loss of power goes unnoticed.
+   */
+  @Test
+  void open_underProcess_markIsOnTheDiskBeforeAnythingElse() {
+    PageCache cache = new PageCache();
+    PersistentRegion cached = PersistentRegion.over(cache);
+    Pool first = Pool.create(cached, "test");
+    Block block = first.root("block", Type.block(4096));
+    first.close();
+    Pool second = Pool.open(cached, "test");
+    second.run(tx -> tx.edit(second.root("block", Type.block(4096))).setLong(0, 1));
+    PersistentRegion disk = PersistentRegion.over(Medium.inMemory(SIZE));
+    disk.copyIn(0, MemorySegment.ofArray(cache.disk));
+    disk.putLong(block.offset(), 1);
+    assertFalse(Pool.open(disk, "test").recovery().clean());
+  }
+
+  /** Memory whose pages reach the disk at a synchronisation, or when the kernel likes. */
+  private static final class PageCache extends Medium {
+    private final long[] disk = new long[SIZE / 8];
+    private final MemorySegment memory = MemorySegment.ofArray(new long[SIZE / 8]);
+
+    PageCache() {
+      super(Durability.PROCESS, Granularity.NONE);
+    }
+
+    @Override
+    public String describe() {
+      return "page cache";
+    }
+
+    @Override
+    public long size() {
+      return SIZE;
+    }
+
+    @Override
+    public long load(long offset, int bytes) {
+      return switch (bytes) {
+        case 1 -> memory.get(ValueLayout.JAVA_BYTE, offset) & 0xFFL;
+        case 4 -> memory.get(ValueLayout.JAVA_INT_UNALIGNED, offset) & 0xFFFFFFFFL;
+        default -> memory.get(ValueLayout.JAVA_LONG_UNALIGNED, offset);
+      };
+    }
+
+    @Override
+    public void store(long offset, int bytes, long value) {
+      switch (bytes) {
+        case 1 -> memory.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
+        case 4 -> memory.set(ValueLayout.JAVA_INT_UNALIGNED, offset, (int) value);
+        default -> memory.set(ValueLayout.JAVA_LONG_UNALIGNED, offset, value);
+      }
+    }
+
+    @Override
+    public boolean compareAndSet(long offset, long expected, long value) {
+      if (load(offset, 8) != expected) {
+        return false;
+      }
+      store(offset, 8, value);
+      return true;
+    }
+
+    @Override
+    public void copyOut(long offset, MemorySegment into) {
+      MemorySegment.copy(memory, offset, into, 0, into.byteSize());
+    }
+
+    @Override
+    public void copyIn(MemorySegment from, long offset) {
+      MemorySegment.copy(from, 0, memory, offset, from.byteSize());
+    }
+
+    @Override
+    public MemorySegment view(long offset, long bytes, Arena arena) {
+      return memory.asSlice(offset, bytes).asReadOnly();
+    }
+
+    @Override
+    public MemorySegment writable(long offset, long bytes, Arena arena) {
+      return memory.asSlice(offset, bytes);
+    }
+
+    @Override
+    public void persist(Lines lines) {
+      lines.visit(
+          new Lines.Visitor() {
+            @Override
+            public void writeback(long offset, long bytes) {}
+
+            @Override
+            public void copy(long offset, MemorySegment from) {
+              copyIn(from, offset);
+            }
+          });
+    }
+
+    @Override
+    public void persist(long offset, long bytes) {}
+
+    @Override
+    public void sync() {
+      MemorySegment.copy(memory, 0, MemorySegment.ofArray(disk), 0, SIZE);
+    }
+
+    @Override
+    public void close() {}
+  }
+}
