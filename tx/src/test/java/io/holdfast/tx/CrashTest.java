@@ -460,6 +460,32 @@ class CrashTest {
         set(3));
   }
 
+  private static Step upkeep() {
+    return (lanes, space, value) -> lanes.run(tx -> tx.workspace().upkeep());
+  }
+
+  /** An extension that was given back is full of sound old frames (rule W18). */
+  @Test
+  void extension_usedAgain_oldFramesAreNotBelieved() {
+    exhaust(formatted(), 0, outgrow(1), upkeep(), outgrow(1), set(0));
+  }
+
+  /** Of another lane, too, which was at the same position (rule W19). */
+  @Test
+  void extension_usedAgainByTheOtherLane_oldFramesAreNotBelieved() {
+    exhaust(
+        formatted(),
+        0,
+        outgrow(1),
+        upkeep(),
+        (lanes, space, value) -> {
+          try (Transaction first = lanes.begin()) {
+            assertTrue(first.isActive());
+            outgrow(1).run(lanes, space, value);
+          }
+        });
+  }
+
   /**
    * Writes to what is going to be an extension, as to a bitmap in a chunk that is then released.
    */

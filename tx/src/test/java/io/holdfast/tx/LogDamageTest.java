@@ -139,6 +139,21 @@ class LogDamageTest {
   }
 
   @Test
+  void watermark_ofALineThatIsNotSound_ignored() {
+    for (int lane = 0; lane < LAYOUT.lanes(); lane++) {
+      for (int which = 0; which < 2; which++) {
+        // The value is in the log only, as after a loss of power.
+        long[] image = with(used(), WORD, 0);
+        image = with(image, LAYOUT.watermarkLine(lane, which), 0x1234);
+        image = with(image, LAYOUT.watermarkLine(lane, which) + 8, 1000);
+        TracingMedium medium = new TracingMedium(image);
+        Lanes.open(medium.region(), 0);
+        assertEquals(TRANSACTIONS, medium.region().getLong(WORD));
+      }
+    }
+  }
+
+  @Test
   void era_damaged_refused() {
     long[] image = used();
     for (int bit = 0; bit < 64; bit++) {
