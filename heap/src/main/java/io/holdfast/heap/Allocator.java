@@ -30,6 +30,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * participant's {@code applying} or {@code applied}, when an order number is in flight.
  */
 final class Allocator {
+  private static final int COPIED_UNASKED = 4096;
+
   private final TransactionAccess access = TransactionAccess.get();
   private final PersistentRegion region;
   private final PoolLayout layout;
@@ -293,6 +295,18 @@ final class Allocator {
     }
     int index = run.indexOf(offset);
     return index >= 0 && run.isTaken(index) ? new Place(run, index) : null;
+  }
+
+  /**
+   * Whether so many bytes could be the block's at an offset, as a length read from the medium says:
+   * few may be read anywhere, but many, that are going to be copied, must be in one block.
+   */
+  boolean couldHold(long offset, long bytes) {
+    if (bytes <= COPIED_UNASKED) {
+      return layout.hasInChunks(offset, bytes);
+    }
+    Place place = find(offset);
+    return place != null && bytes <= place.offset() + place.run().blockBytes() - offset;
   }
 
   private Run run(int chunk) {

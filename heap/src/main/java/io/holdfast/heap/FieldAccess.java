@@ -103,7 +103,7 @@ final class FieldAccess {
       if (text == 0) {
         return null;
       }
-      String value = Texts.tryRead(pool.region(), text);
+      String value = Texts.tryRead(pool, text);
       if (getLong(pool, object, header, field) == text) {
         if (value != null) {
           return value;

@@ -8,6 +8,7 @@ import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -43,6 +44,7 @@ final class HashIndex {
   private final TransactionAccess access = TransactionAccess.get();
   private final KeyedHash hash;
   private final long offset;
+  private final IndexBounds bounds;
   private final IndexStripes stripes = new IndexStripes();
   private volatile Directory directory;
 
@@ -63,6 +65,8 @@ final class HashIndex {
     this.region = pool.region();
     this.hash = new KeyedHash(pool.hashSeed());
     this.offset = offset;
+    this.bounds = new IndexBounds(pool);
+    bounds.checkBlock(offset, offset, IndexLayout.INDEX_BYTES, "index.offset");
     if (region.getLong(offset) != IndexLayout.MAGIC) {
       throw new Corrupt(
           offset,
@@ -82,7 +86,9 @@ final class HashIndex {
           "0 to " + IndexLayout.MAX_DEPTH,
           "" + depth);
     }
-    return new Directory(region.getLong(offset + IndexLayout.DIRECTORY_AT), (int) depth);
+    long at = region.getLong(offset + IndexLayout.DIRECTORY_AT);
+    bounds.checkBlock(offset + IndexLayout.DIRECTORY_AT, at, 8L << depth, "index.directory");
+    return new Directory(at, (int) depth);
   }
 
   /** Makes an empty index in new blocks of the transaction. */
@@ -153,8 +159,7 @@ final class HashIndex {
   /** Reads the record of a key; null if there is none. */
   <R> R find(MemorySegment key, long keyHash, Reader<R> reader) {
     for (int round = 0; ; round++) {
-      Directory at = directory;
-      long entry = entryOrZero(at, keyHash);
+      long entry = entryOf(keyHash);
       int stripe = IndexStripes.of(keyHash, IndexLayout.depth(entry));
       long version = stripes.version(stripe);
       R result = null;
@@ -163,12 +168,10 @@ final class HashIndex {
         try {
           long record = search(IndexLayout.segment(entry), keyHash, key);
           result = record == 0 ? null : reader.read(record);
-        } catch (IndexOutOfBoundsException | NegativeArraySizeException | HoldfastException e) {
+        } catch (RuntimeException e) {
           failure = e;
         }
-        if (stripes.isStill(stripe, version)
-            && directory == at
-            && entryOrZero(at, keyHash) == entry) {
+        if (stripes.isStill(stripe, version) && entryOf(keyHash) == entry) {
           if (failure != null) {
             throw failed(failure);
           }
@@ -183,12 +186,30 @@ final class HashIndex {
     if (failure instanceof HoldfastException typed) {
       return typed;
     }
-    return new Corrupt(offset, "index", "offsets inside the pool", failure.getMessage());
+    Corrupt refused =
+        new Corrupt(offset, "index.record", "what the map's codecs can read", failure.toString());
+    refused.initCause(failure);
+    return refused;
   }
 
-  private long entryOrZero(Directory at, long keyHash) {
-    long entry = region.getLong(at.entry(keyHash));
-    return IndexLayout.depth(entry) <= IndexLayout.MAX_DEPTH ? entry : 0;
+  /**
+   * The directory word of a key. It was in the present directory when it was read: what the block
+   * of a directory that was replaced holds by now is of no account.
+   */
+  long entryOf(long keyHash) {
+    while (true) {
+      Directory at = directory;
+      long entry = region.getLong(at.entry(keyHash));
+      VarHandle.loadLoadFence();
+      if (directory == at) {
+        bounds.checkEntry(at, keyHash, entry);
+        return entry;
+      }
+    }
+  }
+
+  IndexBounds bounds() {
+    return bounds;
   }
 
   private static void pause(int round) {
@@ -212,10 +233,11 @@ final class HashIndex {
       for (int i = 0; i < IndexLayout.BUCKET_SLOTS; i++) {
         long at = bucket + 8L * i;
         long word = tx == null ? region.getLong(at) : access.read(tx, at);
-        if (word != 0
-            && IndexLayout.hasFingerprint(word, keyHash)
-            && isKey(IndexLayout.record(word), keyHash, key)) {
-          return at;
+        if (word != 0 && IndexLayout.hasFingerprint(word, keyHash)) {
+          bounds.checkRecord(at, IndexLayout.record(word), key.byteSize());
+          if (isKey(IndexLayout.record(word), keyHash, key)) {
+            return at;
+          }
         }
       }
     }
@@ -237,8 +259,7 @@ final class HashIndex {
    */
   <R> long readSegment(long position, Reader<R> reader, List<R> into) {
     for (int round = 0; ; round++) {
-      Directory at = directory;
-      long entry = entryOrZero(at, position);
+      long entry = entryOf(position);
       int depth = IndexLayout.depth(entry);
       int stripe = IndexStripes.of(position, depth);
       long version = stripes.version(stripe);
@@ -247,17 +268,17 @@ final class HashIndex {
       if (IndexStripes.isStable(version)) {
         try {
           for (int i = 0; i < IndexLayout.SEGMENT_SLOTS; i++) {
-            long record = IndexLayout.record(region.getLong(IndexLayout.segment(entry) + 8L * i));
+            long slot = IndexLayout.segment(entry) + 8L * i;
+            long record = IndexLayout.record(region.getLong(slot));
             if (record != 0) {
+              bounds.checkRecord(slot, record, 0);
               results.add(reader.read(record));
             }
           }
-        } catch (IndexOutOfBoundsException | NegativeArraySizeException | HoldfastException e) {
+        } catch (RuntimeException e) {
           failure = e;
         }
-        if (stripes.isStill(stripe, version)
-            && directory == at
-            && entryOrZero(at, position) == entry) {
+        if (stripes.isStill(stripe, version) && entryOf(position) == entry) {
           if (failure != null) {
             throw failed(failure);
           }
@@ -273,7 +294,7 @@ final class HashIndex {
 
   /** The stripe of a key's segment as it is now. */
   private int stripeOf(long keyHash) {
-    return IndexStripes.of(keyHash, IndexLayout.depth(region.getLong(directory.entry(keyHash))));
+    return IndexStripes.of(keyHash, IndexLayout.depth(entryOf(keyHash)));
   }
 
   /** Takes the latch of the segment of a key; it may be split while it is waited for. */
@@ -294,7 +315,7 @@ final class HashIndex {
   }
 
   private long segmentOf(long keyHash) {
-    return IndexLayout.segment(region.getLong(directory.entry(keyHash)));
+    return IndexLayout.segment(entryOf(keyHash));
   }
 
   /** The slot of a key as a transaction sees it, or 0. The latch must be held. */
@@ -335,6 +356,7 @@ final class HashIndex {
 
   /** How many entries there are. */
   long count() {
+    entryOf(0); // refused if the pool is closed, even if nothing has to be counted
     if (counted < 0) {
       stripes.lockAll();
       try {

@@ -55,6 +55,11 @@ final class IndexEdit {
     return index;
   }
 
+  /** Refuses the use after the transaction's end, or in another thread. */
+  void checkActive() {
+    access.participant(tx);
+  }
+
   void claim(IndexKey key) {
     access.claim(tx, index.claim(key.hash()));
   }

@@ -40,12 +40,11 @@ final class IndexSplit {
   }
 
   void split(long keyHash) {
-    if (IndexLayout.depth(region.getLong(index.directory().entry(keyHash)))
-        == index.directory().depth()) {
+    if (IndexLayout.depth(index.entryOf(keyHash)) == index.directory().depth()) {
       doubleDirectory();
     }
     HashIndex.Directory at = index.directory();
-    long entry = region.getLong(at.entry(keyHash));
+    long entry = index.entryOf(keyHash);
     int depth = IndexLayout.depth(entry) + 1;
     Allocator.Place low = allocator.reserve(needed, IndexLayout.SEGMENT_BYTES, Span.Kind.RAW);
     Allocator.Place high = reserveOrGiveBack(low);
@@ -91,6 +90,7 @@ final class IndexSplit {
     for (int i = 0; i < IndexLayout.SEGMENT_SLOTS; i++) {
       long word = region.getLong(segment + 8L * i);
       if (word != 0) {
+        index.bounds().checkRecord(segment + 8L * i, IndexLayout.record(word), 0);
         long keyHash = region.getLong(IndexLayout.record(word) + IndexLayout.RECORD_HASH_AT);
         boolean up = (keyHash >>> (64 - depth) & 1) == 1;
         region.putLong((up ? high : low).offset() + 8L * i, word);

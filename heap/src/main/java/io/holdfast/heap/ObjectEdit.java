@@ -181,7 +181,7 @@ final class ObjectEdit {
     if (text == 0) {
       return null;
     }
-    String value = Texts.tryRead(region, text);
+    String value = Texts.tryRead(pool, text);
     if (value == null) {
       throw Texts.damaged(text);
     }

@@ -212,7 +212,16 @@ final class ObjectType<T> extends io.holdfast.heap.Type<T> {
 
   @Override
   T open(Pool pool, long offset) {
-    return open(pool, offset, pool.region().getLongAcquire(offset));
+    return open(pool, offset, header(pool, offset));
+  }
+
+  /** The first word of what should be an object, at an offset that was read from the medium. */
+  private long header(Pool pool, long offset) {
+    if (offset % 8 != 0 || !pool.layout().hasInChunks(offset, bytes)) {
+      throw new Corrupt(
+          offset, "object.offset", "an object of " + type.getName(), "no place for one");
+    }
+    return pool.region().getLongAcquire(offset);
   }
 
   private T open(Pool pool, long offset, long header) {
@@ -231,7 +240,7 @@ final class ObjectType<T> extends io.holdfast.heap.Type<T> {
 
   @Override
   void free(Pool pool, Transaction tx, long offset) {
-    long header = pool.region().getLong(offset);
+    long header = header(pool, offset);
     if (!isHeader(header)) {
       throw new PoolException.ObjectFreed(offset);
     }

@@ -190,10 +190,24 @@ public final class Pool implements AutoCloseable {
                 PoolLayout.LOG,
                 RESERVED_LANES,
                 mode.acceptPowerLoss() ? Acceptance.POWER_LOST : Acceptance.NOTHING_LOST,
-                logEnd -> space);
+                logEnd -> {
+                  checkLogEnd(parts, logEnd);
+                  return space;
+                });
     Pool pool = new Pool(region, header, mode, space, new Allocator(region, parts, chunks), lanes);
     LOG.info("opened {}: {}, {}", header.identity(), region.describe(), lanes.recovery());
     return pool;
+  }
+
+  /** Header and log say where the log ends, each with a checksum of its own. */
+  private static void checkLogEnd(PoolLayout parts, long logEnd) {
+    if (parts.anchor() != logEnd) {
+      throw new HoldfastException.Corrupt(
+          PoolLayout.ANCHOR_AT,
+          "pool.anchor",
+          Long.toString(logEnd),
+          Long.toString(parts.anchor()));
+    }
   }
 
   // ---- for the other classes

@@ -53,6 +53,8 @@ final class PoolCheck {
       while (!pending.isEmpty()) {
         fields(pending.poll());
       }
+    } catch (HoldfastException.RegionClosed | HoldfastException.MediumFailed e) {
+      throw e;
     } catch (HoldfastException | IllegalArgumentException | IndexOutOfBoundsException e) {
       problem(e.getMessage());
     }
@@ -168,7 +170,7 @@ final class PoolCheck {
           object.path.length() < 200 ? object.path + "." + field.name() : "... ." + field.name();
       if (!field.type().equals("string")) {
         refer(object.text, field.type(), target, path);
-      } else if (own(target, false, 0, path) && Texts.tryRead(region, target) == null) {
+      } else if (own(target, false, 0, path) && Texts.tryRead(pool, target) == null) {
         problem("%s: offset=%d is no sound text".formatted(path, target));
       }
     }

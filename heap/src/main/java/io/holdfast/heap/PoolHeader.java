@@ -91,7 +91,8 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
   static PoolHeader load(PersistentRegion region) {
     if (region.size() < PoolLayout.LOG) {
       throw new PoolException.NotAPool(
-          "no pool: size=%d, and the least is %d".formatted(region.size(), PoolLayout.MIN_SIZE));
+          "no pool: size=%d, and the least is %d: check the path, or restore a copy of the file"
+              .formatted(region.size(), PoolLayout.MIN_SIZE));
     }
     refuseForeign(region);
     try {
@@ -115,7 +116,8 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
         first == 0 && second == 0
             ? "no pool: both headers are empty, as after a creation that did not finish:"
                 + " delete the file and create it again"
-            : "no pool: begins with 0x%016X: another program's file".formatted(first));
+            : "no pool: begins with 0x%016X: another program's file: check the path"
+                .formatted(first));
   }
 
   private static PoolHeader loadCopy(PersistentRegion region, long at) {

@@ -108,14 +108,16 @@ final class PoolLayout {
 
   /** What is wrong with it, or null. */
   String problem() {
+    boolean bounded =
+        size <= maxSize && maxSize <= MAX_SIZE && anchor > LOG && anchor < size && chunks < size;
     boolean ordered =
-        anchor > LOG
+        anchor % PersistentRegion.PAGE_BYTES == 0
             && table == anchor + PersistentRegion.PAGE_BYTES
             && capacity > 0
             && chunks >= table + (long) capacity * ENTRY_BYTES
             && chunks % CHUNK_BYTES == 0
             && chunks + CHUNK_BYTES <= size;
-    return ordered && size <= maxSize && maxSize <= MAX_SIZE && chunkCount() <= capacity
+    return bounded && ordered
         ? null
         : "size=%d, maximum=%d, anchor=%d, table=%d, chunks=%d, capacity=%d"
             .formatted(size, maxSize, anchor, table, chunks, capacity);
@@ -148,6 +150,11 @@ final class PoolLayout {
   /** How many chunks there are. */
   int chunkCount() {
     return (int) Math.min(capacity, (size - chunks) / CHUNK_BYTES);
+  }
+
+  /** Whether a range lies inside the chunks, in which all blocks are. */
+  boolean hasInChunks(long offset, long bytes) {
+    return offset >= chunks && bytes >= 0 && offset <= size - bytes;
   }
 
   /** The end of the last chunk. */

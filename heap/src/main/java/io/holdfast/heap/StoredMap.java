@@ -66,7 +66,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   }
 
   private MemorySegment bytes(long offset, int count) {
-    if (count < 0 || count > region.size() - offset) {
+    if (count < 0 || !pool.allocator().couldHold(offset, count)) {
       throw new IndexOutOfBoundsException("offset=" + offset + ", bytes=" + count);
     }
     MemorySegment copy = MemorySegment.ofArray(new byte[count]);
@@ -314,6 +314,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
           new Source<K, V>() {
             @Override
             public List<Entry<K, V>> more(Position position) {
+              edit.checkActive();
               List<Entry<K, V>> committed = readMore(position, this::isUnchanged);
               if (position.atEnd) {
                 edit.allWanted().stream()

@@ -45,13 +45,14 @@ final class Texts {
   }
 
   /** The string at an offset, or null if what is there is none, perhaps because it just changed. */
-  static String tryRead(PersistentRegion region, long offset) {
-    if (offset % 8 != 0 || offset < 0 || offset > region.size() - HEADER_BYTES) {
+  static String tryRead(Pool pool, long offset) {
+    PersistentRegion region = pool.region();
+    if (offset % 8 != 0 || !pool.layout().hasInChunks(offset, HEADER_BYTES)) {
       return null;
     }
     long header = region.getLong(offset);
     int bytes = (int) header;
-    if (bytes < 0 || bytes > region.size() - offset - HEADER_BYTES) {
+    if (bytes < 0 || !pool.allocator().couldHold(offset, HEADER_BYTES + (long) bytes)) {
       return null;
     }
     byte[] text = new byte[bytes];
