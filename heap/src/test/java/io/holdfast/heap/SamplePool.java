@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.Medium;
+import io.holdfast.flush.PersistentRegion;
+import java.lang.foreign.MemorySegment;
+import java.time.Instant;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * A small pool with something of everything in it, as words that can be damaged. But for its log it
+ * is the same each time.
+ */
+final class SamplePool {
+  static final int SIZE = 2 << 20;
+  static final int ENTRIES = 400;
+  static final String LAYOUT = "sample";
+  static final UUID IDENTITY = new UUID(0x0102030405060708L, 0x1112131415161718L);
+  static final Instant CREATED = Instant.ofEpochMilli(1_700_000_000_000L);
+  static final long HASH_SEED = 42;
+
+  static final Type<PersistentMap<Long, String>> NAMES = Type.map(Codec.LONG, Codec.STRING);
+  static final Type<PersistentMap<String, Account>> ACCOUNTS = Type.map(Codec.STRING, Account.TYPE);
+  static final Type<Block> BLOCK = Type.block(100);
+
+  private SamplePool() {}
+
+  /** An empty pool, whose header has nothing random in it, and whose maps have not either. */
+  static Pool createEmpty(PersistentRegion region) {
+    Pool made = Pool.create(region, LAYOUT);
+    PoolHeader header = new PoolHeader(made.layout(), IDENTITY, CREATED, HASH_SEED, LAYOUT);
+    made.close();
+    header.store(region, PoolLayout.FIRST_HEADER);
+    header.store(region, PoolLayout.SECOND_HEADER);
+    return Pool.open(region, LAYOUT);
+  }
+
+  static void fill(Pool pool) {
+    Account account = pool.root("account", Account.TYPE);
+    PersistentMap<Long, String> names = pool.root("names", NAMES);
+    PersistentMap<String, Account> accounts = pool.root("accounts", ACCOUNTS);
+    Block block = pool.root("block", BLOCK);
+    pool.run(tx -> {
+      Account next = pool.make(tx, Account.TYPE);
+      tx.edit(next).owner("bob").balance(2);
+      Block data = pool.allocate(tx, 70_000);
+      MemorySegment content = tx.edit(data).fill().fill((byte) 0);
+      content.set(JAVA_LONG, 69_992, 7);
+      tx.edit(account).owner("ann").balance(1).next(next).data(data).kind((byte) 3);
+      tx.edit(block).setLong(0, 5).setLong(96, 6);
+    });
+    for (long i = 0; i < ENTRIES; i++) {
+      names.put(i, "name " + i);
+    }
+    for (int i = 0; i < 10; i++) {
+      String owner = "owner " + i;
+      pool.run(tx -> {
+        Account made = pool.make(tx, Account.TYPE);
+        tx.edit(made).owner(owner).balance(10);
+        tx.edit(accounts).put(owner, made);
+      });
+    }
+  }
+
+  /** The words of the pool, closed in order. */
+  static long[] image() {
+    try (PersistentRegion region = PersistentRegion.over(Medium.inMemory(SIZE))) {
+      Pool pool = createEmpty(region);
+      fill(pool);
+      pool.close();
+      return words(region);
+    }
+  }
+
+  static long[] words(PersistentRegion region) {
+    long[] words = new long[(int) region.size() / 8];
+    region.copyOut(0, MemorySegment.ofArray(words));
+    return words;
+  }
+
+  static PersistentRegion regionOf(long[] image) {
+    PersistentRegion region = PersistentRegion.over(Medium.inMemory(8L * image.length));
+    region.copyIn(0, MemorySegment.ofArray(image));
+    return region;
+  }
+
+  /** Reads all that there is, and is told what it should be. */
+  static void assertWhole(Pool pool) {
+    Account account = pool.root("account", Account.TYPE);
+    assertEquals("ann", account.owner());
+    assertEquals("bob", account.next().owner());
+    assertEquals(7, account.data().view().get(JAVA_LONG, 69_992));
+    assertEquals(6, pool.root("block", BLOCK).view().get(JAVA_LONG, 96));
+    PersistentMap<Long, String> names = pool.root("names", NAMES);
+    assertEquals(ENTRIES, names.size());
+    names.forEach((number, name) -> assertEquals("name " + number, name));
+    PersistentMap<String, Account> accounts = pool.root("accounts", ACCOUNTS);
+    assertEquals(10, accounts.size());
+    accounts.forEach((owner, one) -> assertEquals(owner, one.owner()));
+    assertTrue(pool.check().isClean());
+  }
+
+  /** One thing that a program does with a pool. */
+  interface Use {
+    void run();
+  }
+
+  /**
+   * Does everything that a program can do with what may be damaged. What is read may be wrong, but
+   * each step ends, by itself or by an exception of Holdfast. Returns how many were refused.
+   */
+  static int useAll(Pool pool) {
+    int refused = 0;
+    Use[] reads = {
+      pool::roots,
+      pool::info,
+      pool::check,
+      () -> read(pool.root("account", Account.TYPE)),
+      () -> pool.root("block", BLOCK).view().get(JAVA_LONG, 0),
+      () -> assertNotEquals(-1, pool.root("names", NAMES).size()),
+      () -> {
+        for (Map.Entry<Long, String> entry : pool.root("names", NAMES).entrySet()) {
+          assertTrue(entry.getValue().length() < SIZE);
+        }
+      },
+      () -> {
+        Map<Long, String> names = pool.root("names", NAMES);
+        for (long i = 0; i < ENTRIES; i++) {
+          names.get(i);
+        }
+      },
+      () -> pool.root("accounts", ACCOUNTS).values().forEach(SamplePool::read),
+      () -> {
+        for (int i = 0; i < 10; i++) {
+          Map<String, Account> accounts = pool.root("accounts", ACCOUNTS);
+          assertEquals(accounts.containsKey("owner " + i), accounts.get("owner " + i) != null);
+        }
+      },
+    };
+    for (Use use : reads) {
+      refused += refused(use);
+    }
+    Use[] writes = {
+      () -> pool.run(tx -> tx.edit(pool.root("account", Account.TYPE)).owner("eve").balance(9)),
+      () ->
+          pool.run(tx -> {
+            Account account = pool.root("account", Account.TYPE);
+            Account next = account.next();
+            Block data = account.data();
+            tx.edit(account).next(null).data(null);
+            if (next != null) {
+              pool.free(tx, next);
+            }
+            if (data != null) {
+              pool.free(tx, data);
+            }
+          }),
+      () -> pool.run(tx -> tx.edit(pool.root("block", BLOCK)).setLong(8, 9)),
+      () -> {
+        Map<Long, String> names = pool.root("names", NAMES);
+        for (long i = 0; i < ENTRIES + 200; i += 3) {
+          names.put(i, "other " + i);
+        }
+      },
+      () -> {
+        Map<Long, String> names = pool.root("names", NAMES);
+        for (long i = 0; i < ENTRIES; i += 4) {
+          names.remove(i);
+        }
+      },
+      () -> pool.run(tx -> tx.edit(pool.root("accounts", ACCOUNTS)).clear()),
+      () -> pool.run(tx -> pool.make(tx, Account.TYPE)),
+      () -> pool.run(tx -> pool.allocate(tx, 100_000)),
+      () -> pool.run(tx -> pool.drop(tx, "names", NAMES)),
+      () -> pool.run(tx -> pool.drop(tx, "block", BLOCK)),
+      () -> pool.run(tx -> pool.drop(tx, "account", Account.TYPE)),
+    };
+    for (Use use : writes) {
+      refused += refused(use);
+    }
+    return refused;
+  }
+
+  private static void read(Account first) {
+    Account account = first;
+    for (int i = 0; i < 5 && account != null; i++) {
+      account.owner();
+      account.balance();
+      assertTrue(account.toString().startsWith("Account["));
+      if (account.data() != null) {
+        account.data().view().get(JAVA_LONG, 0);
+      }
+      account = account.next();
+    }
+  }
+
+  /** The only refusal beside Holdfast's own that is right: a name is not there to be dropped. */
+  private static int refused(Use use) {
+    try {
+      use.run();
+      return 0;
+    } catch (HoldfastException e) {
+      assertTrue(e.getMessage() != null && e.getMessage().length() > 10, e.toString());
+      return 1;
+    } catch (IllegalArgumentException e) {
+      if (e.getMessage() != null && e.getMessage().startsWith("no root has the name")) {
+        return 1;
+      }
+      throw e;
+    }
+  }
+}
