@@ -163,13 +163,7 @@ public final class Pool implements AutoCloseable {
             Instant.ofEpochMilli(System.currentTimeMillis()),
             random.nextLong(),
             layout);
-    header.store(region, PoolLayout.FIRST_HEADER);
-    header.store(region, PoolLayout.SECOND_HEADER);
-    region.persist(
-        region
-            .lines()
-            .add(PoolLayout.FIRST_HEADER, PoolLayout.HEADER_BYTES)
-            .add(PoolLayout.SECOND_HEADER, PoolLayout.HEADER_BYTES));
+    header.storeFirst(region);
     Pool pool = new Pool(region, header, mode, space, new Allocator(region, parts, chunks), lanes);
     LOG.info("created {}: {}", header.identity(), region.describe());
     return pool;

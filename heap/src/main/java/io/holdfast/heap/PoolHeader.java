@@ -5,6 +5,7 @@ import static io.holdfast.tx.spi.KeyedHash.WORD;
 
 import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.HoldfastException.UnsupportedVersion;
+import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
 import java.lang.foreign.MemorySegment;
@@ -36,6 +37,28 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
 
   void store(PersistentRegion region, long at) {
     region.copyIn(at, encode(PoolLayout.VERSION));
+  }
+
+  /**
+   * Stores both copies where none is, the magic after the rest is durable, so that a crash leaves a
+   * pool or none and nothing that looks like damage.
+   */
+  void storeFirst(PersistentRegion region) {
+    MemorySegment encoded = encode(PoolLayout.VERSION);
+    encoded.set(WORD, PoolLayout.MAGIC_AT, 0);
+    Lines both = region.lines();
+    for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
+      region.copyIn(at, encoded);
+      both.add(at, PoolLayout.HEADER_BYTES);
+    }
+    region.persist(both);
+    region.putLong(PoolLayout.FIRST_HEADER + PoolLayout.MAGIC_AT, PoolLayout.MAGIC);
+    region.putLong(PoolLayout.SECOND_HEADER + PoolLayout.MAGIC_AT, PoolLayout.MAGIC);
+    region.persist(
+        region
+            .lines()
+            .add(PoolLayout.FIRST_HEADER + PoolLayout.MAGIC_AT, Long.BYTES)
+            .add(PoolLayout.SECOND_HEADER + PoolLayout.MAGIC_AT, Long.BYTES));
   }
 
   MemorySegment encode(int version) {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.crash.Explorer;
+import io.holdfast.flush.PersistentRegion;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A creation that is cut off leaves an empty pool, or none; never what looks like damage. */
+@Timeout(120)
+class PoolCreationTest {
+  private static final int WORDS = (1 << 20) / 8;
+  private static final long LIMIT = 1 << 12;
+
+  private static void explore(long[] start) {
+    Set<String> outcomes = new TreeSet<>();
+    Explorer.Report report =
+        Explorer.run(
+            start,
+            0,
+            LIMIT,
+            medium -> {
+              PersistentRegion region = medium.region();
+              Pool.create(region, "test");
+              medium.mark("created");
+            },
+            (region, marks) -> {
+              String outcome = observe(region);
+              assertTrue(marks.isEmpty() || outcome.equals("a pool"), outcome);
+              outcomes.add(outcome);
+              return outcome;
+            });
+    assertEquals(0, report.cappedPoints(), report::toString);
+    assertEquals(Set.of("a pool", "none"), outcomes);
+  }
+
+  private static String observe(PersistentRegion region) {
+    Pool pool;
+    try {
+      pool = Pool.open(region, "test");
+    } catch (PoolException.NotAPool e) {
+      assertTrue(e.getMessage().contains("delete the file and create it again"), e.getMessage());
+      return "none";
+    }
+    assertEquals(List.of(), pool.roots());
+    assertEquals(0, pool.info().usedBytes());
+    assertTrue(pool.check().isClean());
+    return "a pool";
+  }
+
+  @Test
+  void create_crashedAnywhere_anEmptyPoolOrNone() {
+    explore(new long[WORDS]);
+  }
+
+  /** The region need not be zeros: what it held is of no account. */
+  @Test
+  void create_overRandomWords_anEmptyPoolOrNone() {
+    long[] start = new Random(1).longs(WORDS).toArray();
+    start[0] = 0;
+    start[4096 / 8] = 0;
+    explore(start);
+  }
+}
