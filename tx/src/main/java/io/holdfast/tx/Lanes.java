@@ -178,6 +178,13 @@ public final class Lanes implements AutoCloseable {
     long begin = System.nanoTime();
     LogHeader header = LogHeader.load(region, offset);
     LogLayout layout = header.layout();
+    if (layout.lanes() <= reserved) {
+      throw new HoldfastException.Corrupt(
+          offset + LogLayout.HEADER_VERSION_LANES,
+          "log.lanes",
+          "more than " + reserved,
+          Integer.toString(layout.lanes()));
+    }
     KeyedHash checksum = new KeyedHash(header.key());
     int era = LogHeader.loadEra(region, layout, checksum);
     OpeningMark mark = OpeningMark.decode(checksum, region.getLong(layout.mark()));

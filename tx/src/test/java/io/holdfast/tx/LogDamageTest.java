@@ -13,6 +13,7 @@ import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.HoldfastException.UnsupportedVersion;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -105,6 +106,20 @@ class LogDamageTest {
       Corrupt e = assertThrows(Corrupt.class, () -> Lanes.open(region, 0));
       assertEquals(field, e.field());
     });
+  }
+
+  /** A transaction would wait for a lane that there is not. */
+  @Test
+  void header_noLaneBesideTheReserved_refused() {
+    PersistentRegion region = new TracingMedium(used()).region();
+    for (int reserved : new int[] {2, 3}) {
+      Corrupt e =
+          assertThrows(
+              Corrupt.class,
+              () -> Lanes.open(region, 0, reserved, Acceptance.NOTHING_LOST, PlainSpace::new));
+      assertEquals("log.lanes", e.field());
+    }
+    Lanes.open(region, 0, 1, Acceptance.NOTHING_LOST, PlainSpace::new).begin().close();
   }
 
   @Test
