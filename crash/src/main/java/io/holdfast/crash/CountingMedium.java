@@ -3,7 +3,6 @@ package io.holdfast.crash;
 
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.Medium;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -11,8 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * A medium that counts what is asked of another one: fences, lines, log bytes. The counts of a
  * single-threaded program do not depend on the machine, so they can be tables in a test.
  */
-public final class CountingMedium extends Medium {
-  private final Medium inner;
+public final class CountingMedium extends ForwardingMedium {
   private final AtomicLong fences = new AtomicLong();
   private final AtomicLong lines = new AtomicLong();
   private final AtomicLong logBytes = new AtomicLong();
@@ -23,8 +21,7 @@ public final class CountingMedium extends Medium {
    * @param inner the medium that does the work
    */
   public CountingMedium(Medium inner) {
-    super(inner.durability(), inner.granularity());
-    this.inner = inner;
+    super(inner);
   }
 
   /**
@@ -38,69 +35,13 @@ public final class CountingMedium extends Medium {
 
   @Override
   public String describe() {
-    return inner.describe() + ", counted";
+    return inner().describe() + ", counted";
   }
 
-  @Override
-  public long size() {
-    return inner.size();
-  }
-
-  @Override
-  public long load(long offset, int bytes) {
-    return inner.load(offset, bytes);
-  }
-
-  @Override
-  public void store(long offset, int bytes, long value) {
-    inner.store(offset, bytes, value);
-  }
-
-  @Override
-  public boolean compareAndSet(long offset, long expected, long value) {
-    return inner.compareAndSet(offset, expected, value);
-  }
-
-  @Override
-  public void copyOut(long offset, MemorySegment into) {
-    inner.copyOut(offset, into);
-  }
-
-  @Override
-  public void copyIn(MemorySegment from, long offset) {
-    inner.copyIn(from, offset);
-  }
-
-  @Override
-  public MemorySegment view(long offset, long bytes, Arena arena) {
-    return inner.view(offset, bytes, arena);
-  }
-
-  @Override
-  public MemorySegment writable(long offset, long bytes, Arena arena) {
-    return inner.writable(offset, bytes, arena);
-  }
-
-  /**
-   * Counted here and carried out one by one, since a set of lines belongs to the region that made
-   * it.
-   */
   @Override
   public void persist(Lines set) {
     count(set);
-    set.visit(
-        new Lines.Visitor() {
-          @Override
-          public void writeback(long offset, long bytes) {
-            inner.persist(offset, bytes);
-          }
-
-          @Override
-          public void copy(long offset, MemorySegment from) {
-            inner.copyIn(from, offset);
-            inner.persist(offset, from.byteSize());
-          }
-        });
+    super.persist(set);
   }
 
   private void count(Lines set) {
@@ -127,16 +68,6 @@ public final class CountingMedium extends Medium {
   public void persist(long offset, long bytes) {
     fences.incrementAndGet();
     lines.addAndGet(linesOf(offset, bytes));
-    inner.persist(offset, bytes);
-  }
-
-  @Override
-  public void sync() {
-    inner.sync();
-  }
-
-  @Override
-  public void close() {
-    inner.close();
+    super.persist(offset, bytes);
   }
 }

@@ -107,6 +107,10 @@ final class Allocator {
       releaseEmptyRuns();
       place = tryReserve(bytes, sizeClass, kind);
     }
+    if (place == null && sizeClass != SizeClasses.HUGE) {
+      // No range is long enough for a run of its class, but one may be for the block alone.
+      place = reserveHuge(bytes, kind);
+    }
     if (place == null) {
       throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree());
     }

@@ -465,6 +465,21 @@ class PoolTest {
     assertNothingLeaked();
   }
 
+  /** A run of its class would need more chunks than there are. */
+  @Test
+  void allocate_fewChunksLeft_aSpanOfItsOwn() {
+    try (PersistentRegion small = PersistentRegion.over(Medium.inMemory(1 << 20));
+        Pool tight = Pool.create(small, "")) {
+      long largest = tight.info().largestFree();
+      assertTrue(largest > 400_000 && largest < 1 << 20, "largest=" + largest);
+      long[] at = new long[1];
+      tight.run(tx -> at[0] = tight.allocate(tx, 400_000).offset());
+      assertTrue(tight.info().largestFree() < largest);
+      assertEquals(List.of(), tight.check().problems());
+      assertEquals(List.of(at[0]), tight.check().leaked());
+    }
+  }
+
   @Test
   void allocate_moreThanThePool_refusedByNumbers() {
     try (Transaction tx = pool.begin()) {
