@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.bench;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Lets contestants take turns. Each turn is short, and the next contestant's follows at once, so
+ * that whatever else the machine does (another program, a slower clock) meets all of them; each
+ * round begins with another one, so that none always comes after the same.
+ */
+final class Rounds {
+  private Rounds() {}
+
+  /**
+   * Measures.
+   *
+   * @return nanoseconds per operation, a series for each contestant
+   */
+  static List<Series> measure(Effort effort, List<Contestant> contestants) throws IOException {
+    int count = contestants.size();
+    long[] operations = new long[count];
+    for (int i = 0; i < count; i++) {
+      operations[i] = warmUp(effort, contestants.get(i));
+    }
+    double[][] values = new double[count][effort.rounds()];
+    for (int round = 0; round < effort.rounds(); round++) {
+      for (int turn = 0; turn < count; turn++) {
+        int i = (round + turn) % count;
+        values[i][round] = (double) contestants.get(i).run(operations[i]) / operations[i];
+      }
+    }
+    List<Series> result = new ArrayList<>();
+    for (double[] one : values) {
+      result.add(new Series(one));
+    }
+    return result;
+  }
+
+  /** Runs a contestant until it is warm; returns how many operations fill a turn. */
+  private static long warmUp(Effort effort, Contestant contestant) throws IOException {
+    long operations = 1;
+    long spent = 0;
+    while (true) {
+      long nanos = Math.max(1, contestant.run(operations));
+      spent += nanos;
+      if (nanos < effort.roundNanos() / 2) {
+        operations *= 2;
+      } else {
+        operations = Math.max(1, operations * effort.roundNanos() / nanos);
+        if (spent >= effort.warmupNanos()) {
+          return operations;
+        }
+      }
+    }
+  }
+}
