@@ -4,7 +4,8 @@ package io.holdfast.bench;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How long to measure.
+ * How long to measure. Turns are shorter than what a scheduler gives a process at a time, so that
+ * on a busy machine most of them are not interrupted, and the median is of those.
  *
  * @param warmupNanos each contestant runs for so long before anything counts
  * @param roundNanos how long one contestant's turn is
@@ -18,8 +19,8 @@ record Effort(
   static final Effort FULL =
       new Effort(
           TimeUnit.MILLISECONDS.toNanos(1500),
-          TimeUnit.MILLISECONDS.toNanos(10),
-          41,
+          TimeUnit.MICROSECONDS.toNanos(700),
+          251,
           200_000,
           new long[] {100L << 20, 4L << 30},
           7);
@@ -27,8 +28,8 @@ record Effort(
   static final Effort QUICK =
       new Effort(
           TimeUnit.MILLISECONDS.toNanos(300),
-          TimeUnit.MILLISECONDS.toNanos(4),
-          15,
+          TimeUnit.MICROSECONDS.toNanos(400),
+          51,
           100_000,
           new long[] {100L << 20},
           3);
