@@ -3,6 +3,7 @@ package io.holdfast.tx;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 
 /**
  * Who writes what: a table from units (a line, a block, a key of a map) to the transaction that has
@@ -123,6 +124,12 @@ final class Claims {
       }
     }
     int capacity = Math.max(FIRST_CAPACITY, Integer.highestOneBit(Math.max(1, live)) * 4);
+    if (live == 0 && capacity == owners.length) {
+      // The usual case; a lane never takes up again what it has let go.
+      Arrays.fill(owners, 0);
+      stripe.used = 0;
+      return;
+    }
     stripe.units = new long[capacity];
     stripe.owners = new long[capacity];
     stripe.used = 0;
