@@ -21,6 +21,8 @@ final class Lane {
   private static final VarHandle BUSY;
   private static final VarHandle LATCH;
   private static final VarHandle GENERATION;
+  private static final VarHandle OWNER;
+  private static final VarHandle AGE;
   private static final int SPINS = 100;
   private static final long PARK_NANOS = 20_000;
 
@@ -30,6 +32,8 @@ final class Lane {
       BUSY = lookup.findVarHandle(Lane.class, "busy", int.class);
       LATCH = lookup.findVarHandle(Lane.class, "latch", int.class);
       GENERATION = lookup.findVarHandle(Lane.class, "generation", long.class);
+      OWNER = lookup.findVarHandle(Lane.class, "owner", Thread.class);
+      AGE = lookup.findVarHandle(Lane.class, "age", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -45,8 +49,14 @@ final class Lane {
   private int latch;
 
   private long generation = 1;
-  private volatile Thread owner;
-  private volatile long age;
+
+  // Not volatile, whose store is a locked instruction. Who finds a claim sees both, since they were
+  // stored before it was made; and no thread can see itself as the owner of what it has freed.
+  @SuppressWarnings("unused") // by its handle
+  private Thread owner;
+
+  @SuppressWarnings("unused") // by its handle
+  private long age;
 
   Lane(int index, Lines pending) {
     this.index = index;
@@ -69,8 +79,8 @@ final class Lane {
     if ((int) BUSY.getOpaque(this) != 0 || !BUSY.compareAndSet(this, 0, 1)) {
       return false;
     }
-    owner = Thread.currentThread();
-    age = withAge;
+    OWNER.setRelease(this, Thread.currentThread());
+    AGE.setRelease(this, withAge);
     return true;
   }
 
@@ -81,7 +91,7 @@ final class Lane {
 
   /** Lets another transaction have the lane. */
   void free() {
-    owner = null;
+    OWNER.setRelease(this, null);
     BUSY.setRelease(this, 0);
   }
 
@@ -95,12 +105,12 @@ final class Lane {
 
   /** The thread whose transaction has the lane, or null. */
   Thread owner() {
-    return owner;
+    return (Thread) OWNER.getAcquire(this);
   }
 
   /** When the transaction that has the lane was begun for the first time; smaller is older. */
   long age() {
-    return age;
+    return (long) AGE.getAcquire(this);
   }
 
   boolean tryLatch() {
