@@ -6,6 +6,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -14,8 +15,8 @@ import java.util.stream.Stream;
  * memory. Every figure is a ratio between two that took turns in the same run, because figures of
  * different runs, or machines, say nothing about each other.
  *
- * <p>Needs {@code --enable-native-access=ALL-UNNAMED} on the class path, or {@code
- * --enable-native-access=io.holdfast.flush} on the module path.
+ * <p>Runs on the class path, because JMH is no module, and needs {@code
+ * --enable-native-access=ALL-UNNAMED}.
  */
 public final class Bench {
   private static final List<Benchmark> ALL =
@@ -34,9 +35,13 @@ public final class Bench {
    * Runs benchmarks, and exits: 0 if they ran, 1 if one could not, 2 after a word that is none.
    *
    * @param args names of benchmarks, all if there is none; {@code --quick}; {@code --dir FOLDER};
-   *     or {@code --help}
+   *     {@code --help}; or {@code jmh} and what JMH is to be told
    */
-  public static void main(String[] args) {
+  public static void main(String[] args) throws IOException {
+    if (args.length > 0 && args[0].equals("jmh")) {
+      org.openjdk.jmh.Main.main(Arrays.copyOfRange(args, 1, args.length));
+      return;
+    }
     if (System.getProperty("org.slf4j.simpleLogger.defaultLogLevel") == null) {
       System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn");
     }
@@ -102,13 +107,14 @@ public final class Bench {
     for (Benchmark benchmark : ALL) {
       out.printf("  %-10s %s%n", benchmark.name(), benchmark.title());
     }
+    out.println("  jmh        [REGEX] [-prof gc ...]: single operations under JMH, by itself");
     out.println("Options");
     out.println("  --quick    shorter and smaller, for a first look");
     out.println("  --dir      where the files go while they are needed; else " + defaultFolder());
   }
 
   /** Memory that files can be in, where there is such a thing. */
-  private static Path defaultFolder() {
+  static Path defaultFolder() {
     Path memory = Path.of("/dev/shm");
     return Files.isWritable(memory) ? memory : Path.of(System.getProperty("java.io.tmpdir"));
   }

@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /** The process that is killed: fills a pool if it is new, then commits until its end. */
@@ -65,23 +64,16 @@ final class OpenVictim {
     }
   }
 
-  /** As this process was started: from modules, or from the class path. */
   private static List<String> command(Path file, long bytes) {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
-    Module module = OpenVictim.class.getModule();
-    if (module.isNamed()) {
-      command.add("--enable-native-access=io.holdfast.flush");
-      command.addAll(List.of("-p", System.getProperty("jdk.module.path")));
-      command.addAll(List.of("-m", module.getName() + "/" + OpenVictim.class.getName()));
-    } else {
-      command.add("--enable-native-access=ALL-UNNAMED");
-      command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-      command.add(OpenVictim.class.getName());
-    }
-    command.addAll(List.of(file.toString(), "" + bytes));
-    return command;
+    return List.of(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "--enable-native-access=ALL-UNNAMED",
+        "-cp",
+        System.getProperty("java.class.path"),
+        OpenVictim.class.getName(),
+        file.toString(),
+        "" + bytes);
   }
 
   /** Begun by {@link #runAndKill}. */

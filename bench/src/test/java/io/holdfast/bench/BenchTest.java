@@ -79,7 +79,7 @@ class BenchTest {
   @Test
   void run_help_listsAll() {
     assertEquals(0, run("--help"));
-    for (String name : List.of("persist", "tx", "map", "open", "--quick")) {
+    for (String name : List.of("persist", "tx", "map", "open", "jmh", "--quick")) {
       assertTrue(text(out).contains(name), name);
     }
   }
