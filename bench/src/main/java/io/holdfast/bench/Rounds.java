@@ -11,6 +11,8 @@ import java.util.List;
  * round begins with another one, so that none always comes after the same.
  */
 final class Rounds {
+  private static final int WARM_UPS = 3;
+
   private Rounds() {}
 
   /**
@@ -21,8 +23,11 @@ final class Rounds {
   static List<Series> measure(Effort effort, List<Contestant> contestants) throws IOException {
     int count = contestants.size();
     long[] operations = new long[count];
-    for (int i = 0; i < count; i++) {
-      operations[i] = warmUp(effort, contestants.get(i));
+    // Again and again: what one contestant does can make the compiler think anew about another's.
+    for (int pass = 0; pass < WARM_UPS; pass++) {
+      for (int i = 0; i < count; i++) {
+        operations[i] = warmUp(effort, contestants.get(i));
+      }
     }
     double[][] values = new double[count][effort.rounds()];
     for (int round = 0; round < effort.rounds(); round++) {
