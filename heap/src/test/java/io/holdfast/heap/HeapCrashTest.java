@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.crash.Explorer;
+import io.holdfast.crash.TracingMedium;
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Editable;
+import io.holdfast.tx.Savepoint;
+import io.holdfast.tx.Transaction;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Every operation of the heap, crashed at every point, with every image that recovery can tell
+ * apart; of some, every recovery crashed again. What is found must be sound, without a leaked
+ * block, and as it was before or after the operation that was under way.
+ */
+@Timeout(300)
+class HeapCrashTest {
+  private static final long LIMIT = 70_000;
+
+  /** How much of a large block is given contents. */
+  private static final int FILLED = 2048;
+
+  private static final Type<PersistentMap<Long, String>> MAP = Type.map(Codec.LONG, Codec.STRING);
+
+  interface Node extends Editable<Node.Edit> {
+    Type<Node> TYPE = Type.of(Node.class, MethodHandles.lookup());
+
+    long number();
+
+    String name();
+
+    Node next();
+
+    Block data();
+
+    interface Edit extends Node {
+      Edit number(long value);
+
+      Edit name(String value);
+
+      Edit next(Node value);
+
+      Edit data(Block value);
+    }
+  }
+
+  /** Something that a program does to a pool, acknowledged when it returns. */
+  private interface Step {
+    void run(Pool pool);
+  }
+
+  // ---- the harness
+
+  /** A pool as a program left it that was not crashed, nor closed it. */
+  private static long[] pool(Step... before) {
+    TracingMedium medium = TracingMedium.ofSize(1 << 20);
+    Pool pool = Pool.create(medium.region(), PoolBuilder.Mode.ON_A_REGION, "test", 1);
+    for (Step step : before) {
+      step.run(pool);
+    }
+    pool.close();
+    return medium.image();
+  }
+
+  /** Tries all crashes; see {@link #exhaustNested} for those of recoveries. */
+  private static void exhaust(long[] start, Step... steps) {
+    exhaust(0, start, steps);
+  }
+
+  private static void exhaustNested(long[] start, Step... steps) {
+    exhaust(1, start, steps);
+  }
+
+  private static void exhaust(int depth, long[] start, Step... steps) {
+    Explorer.Report report = explore(depth, LIMIT, start, steps);
+    assertEquals(0, report.cappedPoints(), report::toString);
+    assertTrue(report.states() > report.points(), report::toString);
+  }
+
+  private static Explorer.Report explore(int depth, long limit, long[] start, Step... steps) {
+    List<String> states = new ArrayList<>();
+    return Explorer.run(
+        start,
+        depth,
+        limit,
+        medium -> program(medium, states, steps),
+        (region, marks) -> observe(region, marks, states));
+  }
+
+  private static void program(TracingMedium medium, List<String> states, Step... steps) {
+    Pool pool = Pool.open(medium.region(), "test");
+    states.add(contents(pool, pool.check()));
+    medium.mark("open");
+    for (Step step : steps) {
+      step.run(pool);
+      states.add(contents(pool, pool.check()));
+      medium.mark("done");
+    }
+  }
+
+  private static String observe(PersistentRegion region, List<String> marks, List<String> states) {
+    Pool pool = Pool.open(region, "test");
+    CheckReport check = pool.check();
+    if (!check.problems().isEmpty() || !check.leaked().isEmpty()) {
+      throw new AssertionError(check);
+    }
+    String seen = contents(pool, check);
+    int done = Math.max(0, marks.size() - 1);
+    List<String> allowed = states.subList(done, Math.min(done + 2, states.size()));
+    if (!allowed.contains(seen)) {
+      throw new AssertionError("found " + seen + ", allowed " + allowed);
+    }
+    return seen;
+  }
+
+  /** All that can be read of a pool, and how much is allocated. */
+  private static String contents(Pool pool, CheckReport check) {
+    Map<String, String> roots = new TreeMap<>();
+    for (RootInfo root : pool.roots()) {
+      String text =
+          switch (root.name().charAt(0)) {
+            case 'm' -> new TreeMap<>(pool.root(root.name(), MAP)).toString();
+            case 'n' -> node(pool.root(root.name(), Node.TYPE));
+            default -> block(pool.root(root.name(), Type.block(64)));
+          };
+      roots.put(root.name(), text);
+    }
+    return roots + (roots.containsKey("mapThatSplits") ? "" : ", used=" + check.bytes());
+  }
+
+  private static String node(Node node) {
+    StringBuilder text = new StringBuilder();
+    for (Node at = node; at != null; at = at.next()) {
+      text.append(at.number()).append(' ').append(at.name()).append(' ');
+      text.append(at.data() == null ? "-" : block(at.data())).append("; ");
+    }
+    return text.toString();
+  }
+
+  private static String block(Block block) {
+    MemorySegment view = block.view();
+    long sum = 0;
+    for (long at = 0; at < Math.min(block.size(), FILLED); at += 8) {
+      sum = sum * 31 + view.get(JAVA_LONG_UNALIGNED, at);
+    }
+    return block.size() + ":" + Long.toHexString(sum);
+  }
+
+  private static Step in(String root, BiConsumer<Transaction, Node> body) {
+    return pool -> {
+      Node node = pool.root(root, Node.TYPE);
+      pool.run(tx -> body.accept(tx, node));
+    };
+  }
+
+  private static Step onMap(BiConsumer<Pool, PersistentMap<Long, String>> body) {
+    return pool -> body.accept(pool, pool.root("map", MAP));
+  }
+
+  /** Its splits are transactions of their own, so that what is allocated may change before. */
+  private static Step onSplittingMap(BiConsumer<Pool, PersistentMap<Long, String>> body) {
+    return pool -> body.accept(pool, pool.root("mapThatSplits", MAP));
+  }
+
+  // ---- pools and roots
+
+  @Test
+  void creation_crashed_noPoolOrAnEmptyOne() {
+    long[] garbage = new long[1 << 17];
+    Arrays.setAll(garbage, i -> i * 0x9E3779B97F4A7C15L);
+    List<String> kinds = new ArrayList<>();
+    Explorer.Report report =
+        Explorer.run(
+            garbage,
+            1,
+            LIMIT,
+            medium -> {
+              Pool ignored = Pool.create(medium.region(), PoolBuilder.Mode.ON_A_REGION, "test", 1);
+              medium.mark("created");
+            },
+            (region, marks) -> {
+              try {
+                Pool pool = Pool.open(region, "test");
+                assertEquals(List.of(), pool.check().problems());
+                assertEquals(0, pool.check().bytes());
+                kinds.add("pool");
+                return "pool";
+              } catch (PoolException.NotAPool | HoldfastException.Corrupt e) {
+                assertTrue(marks.isEmpty(), e::toString);
+                kinds.add("none");
+                return "none";
+              }
+            });
+    assertEquals(0, report.cappedPoints(), report::toString);
+    assertTrue(kinds.contains("pool") && kinds.contains("none"));
+  }
+
+  @Test
+  void roots_madeAndDropped() {
+    exhaust(
+        pool(),
+        pool -> pool.root("map", MAP),
+        pool -> pool.root("node", Node.TYPE),
+        pool -> pool.root("block", Type.block(64)),
+        pool -> pool.run(tx -> pool.drop(tx, "node", Node.TYPE)),
+        pool ->
+            pool.run(tx -> {
+              pool.drop(tx, "map", MAP);
+              pool.drop(tx, "block", Type.block(64));
+            }));
+  }
+
+  // ---- objects
+
+  @Test
+  void objects_madeChangedAndFreed() {
+    exhaust(
+        pool(in("n", (tx, node) -> tx.edit(node).number(1))),
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            Node next = pool.make(tx, Node.TYPE);
+            tx.edit(next).number(7).name("seven");
+            tx.edit(node).next(next).number(2);
+          });
+        },
+        in("n", (tx, node) -> tx.edit(node.next()).number(8).name("eight, and longer than before")),
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            pool.free(tx, node.next());
+            tx.edit(node).next(null).number(3);
+          });
+        });
+  }
+
+  @Test
+  void strings_setReplacedAndTakenAway() {
+    exhaust(
+        pool(in("n", (tx, node) -> tx.edit(node).name("one"))),
+        in("n", (tx, node) -> tx.edit(node).name("two")),
+        in("n", (tx, node) -> tx.edit(node).name("x".repeat(1500))),
+        in("n", (tx, node) -> tx.edit(node).name(null)),
+        in("n", (tx, node) -> tx.edit(node).name("")));
+  }
+
+  @Test
+  void strings_recoveryCrashedToo() {
+    exhaustNested(
+        pool(in("n", (tx, node) -> tx.edit(node).name("one"))),
+        in("n", (tx, node) -> tx.edit(node).name("two")));
+  }
+
+  @Test
+  void savepointsAndAborts_leaveNothing() {
+    exhaust(
+        pool(in("n", (tx, node) -> tx.edit(node).name("one"))),
+        pool -> {
+          try (Transaction tx = pool.begin()) {
+            tx.edit(pool.root("n", Node.TYPE)).name("two");
+            tx.edit(pool.make(tx, Node.TYPE)).name("nobody's");
+          }
+        },
+        in(
+            "n",
+            (tx, node) -> {
+              Savepoint before = tx.savepoint();
+              tx.edit(node).name("three").number(3);
+              tx.rollbackTo(before);
+              tx.edit(node).number(4);
+            }));
+  }
+
+  // ---- blocks
+
+  @Test
+  void blocks_filledWrittenAndSnapshot() {
+    exhaust(
+        pool(in("n", (tx, node) -> tx.edit(node).number(1))),
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            Block block = pool.allocate(tx, 200);
+            tx.edit(block).fill().fill((byte) 5);
+            tx.edit(node).data(block);
+          });
+        },
+        in("n", (tx, node) -> tx.edit(node.data()).setLong(64, 99)),
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            tx.snapshot(node.data().offset(), 16);
+            pool.region().putLong(node.data().offset(), 1);
+            pool.region().putLong(node.data().offset() + 8, 2);
+          });
+        });
+  }
+
+  @Test
+  void hugeBlocks_allocatedAndFreed() {
+    exhaust(
+        pool(in("n", (tx, node) -> tx.edit(node).number(1))),
+        allocateData(300_000),
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            pool.free(tx, node.data());
+            tx.edit(node).data(null);
+          });
+        },
+        allocateData(400_000));
+  }
+
+  private static Step allocateData(long bytes) {
+    return pool -> {
+      Node node = pool.root("n", Node.TYPE);
+      pool.run(tx -> {
+        Block block = pool.allocate(tx, bytes);
+        tx.edit(block).fill().asSlice(0, FILLED).fill((byte) 7);
+        if (node.data() != null) {
+          pool.free(tx, node.data());
+        }
+        tx.edit(node).data(block);
+      });
+    };
+  }
+
+  /** The crash falls between the record of the span and the commit, too: the span is found free. */
+  @Test
+  void hugeBlock_ofWhichACrashLeftTheSpan_canBeHadAgain() {
+    Step fill = allocateData(500_000);
+    long[] start = pool(in("n", (tx, node) -> tx.edit(node).number(1)));
+    List<String> states = new ArrayList<>();
+    Explorer.Report report =
+        Explorer.run(
+            start,
+            0,
+            LIMIT,
+            medium -> program(medium, states, fill),
+            (region, marks) -> {
+              Pool pool = Pool.open(region, "test");
+              if (pool.root("n", Node.TYPE).data() == null) {
+                fill.run(pool);
+              }
+              assertEquals(List.of(), pool.check().problems());
+              return contents(pool, pool.check());
+            });
+    assertEquals(0, report.cappedPoints(), report::toString);
+  }
+
+  /** The blocks are so large that a few fill a run. */
+  @Test
+  void runs_madeAndReturned() {
+    Step fill =
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          for (int i = 0; i < 5; i++) {
+            pool.run(tx -> {
+              Node next = pool.make(tx, Node.TYPE);
+              Block block = pool.allocate(tx, 30_000);
+              tx.edit(block).fill().asSlice(0, FILLED).fill((byte) 1);
+              tx.edit(next).data(block).next(node.next());
+              tx.edit(node).next(next);
+            });
+          }
+        };
+    exhaust(
+        pool(fill),
+        allocateData(30_000),
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            for (Node at = node.next(); at != null; at = at.next()) {
+              pool.free(tx, at.data());
+              pool.free(tx, at);
+            }
+            tx.edit(node).next(null);
+          });
+        },
+        allocateData(200_000));
+  }
+
+  @Test
+  void fullPool_freesAndAllocatesAgain() {
+    exhaust(
+        pool(
+            in("n", (tx, node) -> tx.edit(node).number(1)),
+            pool -> {
+              long largest = pool.info().largestFree();
+              allocateData(largest - 64).run(pool);
+            }),
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            pool.free(tx, node.data());
+            tx.edit(node).data(null);
+          });
+        },
+        allocateData(100_000));
+  }
+
+  /**
+   * The frames are too large for all of their images: the first so many of each point are tried. On
+   * frames of a few lines, in rings and in extensions, tx tries all.
+   */
+  @Test
+  void transaction_largerThanItsRing() {
+    Explorer.Report report =
+        explore(
+            0,
+            5_000,
+            pool(allocateData(9000)),
+            in(
+                "n",
+                (tx, node) -> {
+                  Block.Edit edit = tx.edit(node.data());
+                  for (long at = 0; at < FILLED + 512; at += 8) {
+                    edit.setLong(at, at + 3);
+                  }
+                }),
+            in("n", (tx, node) -> tx.edit(node).number(5)));
+    assertTrue(report.states() > 5_000, report::toString);
+  }
+
+  // ---- maps
+
+  @Test
+  void map_putReplacedRemoved() {
+    exhaustNested(
+        pool(onMap((pool, map) -> map.put(1L, "one"))),
+        onMap((pool, map) -> map.put(1L, "two, and longer")),
+        onMap((pool, map) -> map.remove(1L)));
+  }
+
+  @Test
+  void map_severalKeysInOneTransaction() {
+    exhaust(
+        pool(onMap((pool, map) -> map.putAll(Map.of(1L, "one", 2L, "two")))),
+        onMap((pool, map) -> map.put(3L, "three")),
+        onMap((pool, map) ->
+            pool.run(tx -> {
+              tx.edit(map).put(4L, "four");
+              tx.edit(map).remove(1L);
+              tx.edit(map).put(2L, "again");
+            })));
+  }
+
+  @Test
+  void map_largeValues() {
+    exhaust(
+        pool(onMap((pool, map) -> map.put(1L, "one"))),
+        onMap((pool, map) -> map.put(1L, "x".repeat(3000))),
+        onMap((pool, map) -> map.put(1L, "y".repeat(3000))));
+  }
+
+  /** A bucket and the next one are filled; the key after that needs a split. */
+  @Test
+  void map_split() {
+    exhaust(
+        pool(
+            onSplittingMap(
+                (pool, map) -> keys(map, 0, 16).forEach(key -> map.put(key, "v" + key)))),
+        onSplittingMap((pool, map) -> keys(map, 16, 17).forEach(key -> map.put(key, "split"))),
+        onSplittingMap((pool, map) -> keys(map, 0, 1).forEach(map::remove)));
+  }
+
+  /** Some of the keys that have one home. */
+  private static List<Long> keys(PersistentMap<Long, String> map, int from, int to) {
+    HashIndex index = ((StoredMap<Long, String>) map).index();
+    byte[] bytes = new byte[8];
+    List<Long> found = new ArrayList<>();
+    for (long key = 0; found.size() < to; key++) {
+      Codec.LONG.write(key, MemorySegment.ofArray(bytes));
+      if ((index.hash(MemorySegment.ofArray(bytes)) & 63) == 5) {
+        found.add(key);
+      }
+    }
+    return found.subList(from, to);
+  }
+
+  @Test
+  void map_ofObjects_removedAndFreedTogether() {
+    Consumer<Pool> put =
+        pool -> {
+          PersistentMap<Long, String> map = pool.root("map", MAP);
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            tx.edit(map).merge(1L, "x", String::concat);
+            tx.edit(node).name(map.get(1L)).number(node.number() + 1);
+          });
+        };
+    exhaust(
+        pool(
+            onMap((pool, map) -> map.put(1L, "one")),
+            in("n", (tx, node) -> tx.edit(node).number(1))),
+        put::accept);
+  }
+}
