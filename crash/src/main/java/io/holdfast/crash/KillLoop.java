@@ -38,7 +38,7 @@ public final class KillLoop {
   private static final long PATIENCE_SECONDS = 30;
   private static final int TAIL_BYTES = 2000;
 
-  private final Class<? extends KillProgram> type;
+  private final KillProgram program;
   private int kills = 20;
   private long seed = System.nanoTime();
   private KillMedium medium = KillMedium.SHARED;
@@ -58,8 +58,8 @@ public final class KillLoop {
   private final List<Duration> openings = new ArrayList<>();
   private final List<String> losses = new ArrayList<>();
 
-  private KillLoop(Class<? extends KillProgram> type) {
-    this.type = Objects.requireNonNull(type, "type");
+  private KillLoop(KillProgram program) {
+    this.program = Objects.requireNonNull(program, "program");
   }
 
   /**
@@ -67,8 +67,25 @@ public final class KillLoop {
    *
    * @param program what to run and kill
    * @return the loop
+   * @throws IllegalArgumentException if it has no public constructor without arguments
    */
   public static KillLoop of(Class<? extends KillProgram> program) {
+    try {
+      return new KillLoop(program.getConstructor().newInstance());
+    } catch (ReflectiveOperationException | LinkageError e) {
+      throw new IllegalArgumentException(
+          program.getName() + " needs a public constructor without arguments", e);
+    }
+  }
+
+  /**
+   * Describes a loop of twenty kills with a seed from the clock.
+   *
+   * @param program what makes and checks the regions; what is run and killed is one of its class,
+   *     made without arguments
+   * @return the loop
+   */
+  public static KillLoop of(KillProgram program) {
     return new KillLoop(program);
   }
 
@@ -184,48 +201,35 @@ public final class KillLoop {
     acknowledged.clear();
     counted = 0;
     Files.deleteIfExists(file);
-    KillProgram program = newProgram();
     try (PersistentRegion region = PersistentRegion.create(file, program.size(regionSeed))) {
       program.create(region, regionSeed);
     }
     for (int i = 0; i < KILLS_PER_REGION && killed < kills; i++) {
-      if (!killAndCheck(program)) {
+      if (!killAndCheck()) {
         return;
       }
     }
   }
 
-  private KillProgram newProgram() {
-    try {
-      return type.getDeclaredConstructor().newInstance();
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalArgumentException(
-          type.getName() + " needs a public constructor without arguments", e);
-    }
-  }
-
   /** One kill, then more while they are planned in the recovery from it; false after a loss. */
-  private boolean killAndCheck(KillProgram program) throws IOException, InterruptedException {
-    KillPlan plan = KillPlan.draw(random);
+  private boolean killAndCheck() throws IOException, InterruptedException {
+    KillPlan plan = KillPlan.atWork(random);
     StringBuilder plans = new StringBuilder();
-    for (int chain = 0; chain < LONGEST_CHAIN && killed < kills; chain++) {
+    for (int chain = 0; plan != null && chain < LONGEST_CHAIN && killed < kills; chain++) {
       plans.append(chain == 0 ? "" : ", ").append(plan);
       String trouble = killOnce(plan);
       if (trouble != null) {
         return lost(plans + ": " + trouble);
       }
-      plan = KillPlan.draw(random);
-      if (plan.moment() != KillPlan.Moment.RECOVERY) {
-        break;
-      }
+      plan = KillPlan.inRecovery(random);
     }
-    return check(program, plans.toString());
+    return check(plans.toString());
   }
 
   private String killOnce(KillPlan plan) throws InterruptedException {
     KillChild child =
         KillChild.start(
-            type,
+            program.getClass(),
             file,
             medium,
             regionSeed,
@@ -260,7 +264,7 @@ public final class KillLoop {
     }
   }
 
-  private boolean check(KillProgram program, String plans) throws IOException {
+  private boolean check(String plans) throws IOException {
     long done = acknowledged.values().stream().mapToLong(Long::longValue).sum();
     long before = operations;
     operations += done - counted;

@@ -10,9 +10,10 @@ import java.util.SplittableRandom;
  * @param amount microseconds, or the number of the event
  */
 record KillPlan(Moment moment, long amount) {
-  private static final long LONGEST_MICROS = 250_000;
-  private static final long LAST_EVENT = 20_000;
-  private static final long LAST_RECOVERY_EVENT = 100;
+  private static final long LEAST_MICROS = 500;
+  private static final long MOST_MICROS = 1_000_000;
+  private static final long LAST_EVENT = 100_000;
+  private static final long LAST_RECOVERY_EVENT = 300;
 
   /** What the amount counts. */
   enum Moment {
@@ -24,17 +25,22 @@ record KillPlan(Moment moment, long amount) {
     RECOVERY
   }
 
-  /** Half of the kills are by time, of the others two thirds at an event of normal work. */
-  static KillPlan draw(SplittableRandom random) {
-    return switch (random.nextInt(6)) {
-      case 0, 1, 2 -> new KillPlan(Moment.TIME, logUniform(random, LONGEST_MICROS));
-      case 3, 4 -> new KillPlan(Moment.EVENT, logUniform(random, LAST_EVENT));
-      default -> new KillPlan(Moment.RECOVERY, logUniform(random, LAST_RECOVERY_EVENT));
-    };
+  /** A kill of a child at work. */
+  static KillPlan atWork(SplittableRandom random) {
+    return random.nextBoolean()
+        ? new KillPlan(Moment.TIME, logUniform(random, LEAST_MICROS, MOST_MICROS))
+        : new KillPlan(Moment.EVENT, logUniform(random, 1, LAST_EVENT));
   }
 
-  private static long logUniform(SplittableRandom random, long last) {
-    return (long) Math.exp(random.nextDouble() * Math.log((double) last));
+  /** A kill of a child that recovers from the kill before; null if none is to be. */
+  static KillPlan inRecovery(SplittableRandom random) {
+    return random.nextInt(3) > 0
+        ? null
+        : new KillPlan(Moment.RECOVERY, logUniform(random, 1, LAST_RECOVERY_EVENT));
+  }
+
+  private static long logUniform(SplittableRandom random, double least, double most) {
+    return (long) (least * Math.exp(random.nextDouble() * Math.log(most / least)));
   }
 
   @Override

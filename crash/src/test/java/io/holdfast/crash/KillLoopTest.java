@@ -140,9 +140,14 @@ class KillLoopTest {
     SplittableRandom other = new SplittableRandom(3);
     Set<KillPlan.Moment> kinds = EnumSet.noneOf(KillPlan.Moment.class);
     for (int i = 0; i < 50; i++) {
-      KillPlan plan = KillPlan.draw(one);
-      assertEquals(plan, KillPlan.draw(other));
+      KillPlan plan = KillPlan.atWork(one);
+      assertEquals(plan, KillPlan.atWork(other));
       kinds.add(plan.moment());
+      KillPlan next = KillPlan.inRecovery(one);
+      assertEquals(next, KillPlan.inRecovery(other));
+      if (next != null) {
+        kinds.add(next.moment());
+      }
     }
     assertEquals(EnumSet.allOf(KillPlan.Moment.class), kinds);
   }
@@ -151,5 +156,7 @@ class KillLoopTest {
   void badArguments_refused() {
     assertThrows(
         IllegalArgumentException.class, () -> loop(Counters.class, KillMedium.SHARED).kills(0));
+    class Hidden extends Counters {}
+    assertThrows(IllegalArgumentException.class, () -> KillLoop.of(Hidden.class));
   }
 }

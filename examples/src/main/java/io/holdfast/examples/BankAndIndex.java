@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.examples;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.holdfast.crash.KillProgram;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.heap.Block;
+import io.holdfast.heap.CheckReport;
+import io.holdfast.heap.Codec;
+import io.holdfast.heap.PersistentMap;
+import io.holdfast.heap.Pool;
+import io.holdfast.heap.Type;
+import io.holdfast.tx.Editable;
+import io.holdfast.tx.RecoveryReport;
+import io.holdfast.tx.Transaction;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SplittableRandom;
+
+/**
+ * A bank and a word index in one pool, as a program to be killed. Two tellers transfer money
+ * between accounts, write notes, and now and then replace an account by a new object; an indexer
+ * counts the words of a text, line by line; a clerk writes a page in place, after a snapshot. Each
+ * operation is one transaction, in which its worker also notes how far it has come. So after a kill
+ * the parent knows from the pool how many operations were done, carries out the same ones on a
+ * model, and compares everything.
+ */
+public final class BankAndIndex implements KillProgram {
+  private static final String LAYOUT = "bank and index";
+  private static final int TELLERS = 2;
+  private static final int INDEXER = TELLERS;
+  private static final int CLERK = TELLERS + 1;
+  private static final int WORKERS = TELLERS + 2;
+  private static final long PAGE_BYTES = 4096;
+  private static final long ACCOUNTS = 100;
+  private static final long OPENING_BALANCE = 1000;
+
+  interface Account extends Editable<Account.Edit> {
+    Type<Account> TYPE = Type.of(Account.class, MethodHandles.lookup());
+
+    long number();
+
+    long balance();
+
+    String note();
+
+    interface Edit extends Account {
+      Edit number(long value);
+
+      Edit balance(long cents);
+
+      Edit note(String text);
+    }
+  }
+
+  /** What a pool of this program has. */
+  private record Contents(
+      PersistentMap<Long, Account> accounts,
+      PersistentMap<String, Long> words,
+      PersistentMap<Long, String> text,
+      Block page,
+      PersistentMap<Long, Long> done) {
+    static Contents of(Pool pool) {
+      return new Contents(
+          pool.root("accounts", Type.map(Codec.LONG, Account.TYPE)),
+          pool.root("words", Type.map(Codec.STRING, Codec.LONG)),
+          pool.root("text", Type.map(Codec.LONG, Codec.STRING)),
+          pool.root("page", Type.block(PAGE_BYTES)),
+          pool.root("done", Type.map(Codec.LONG, Codec.LONG)));
+    }
+  }
+
+  /** What a teller's operation is, told by the seed, the teller and the number. */
+  private record Transfer(long from, long to, long amount, String note, boolean replace) {
+    static Transfer of(long seed, int teller, long number) {
+      SplittableRandom random = new SplittableRandom(seed + teller * 0x9E3779B97F4A7C15L + number);
+      long from = random.nextLong(ACCOUNTS);
+      long to = random.nextLong(ACCOUNTS);
+      // Each teller writes notes to accounts of his own, so that the last one is known.
+      String note =
+          from % TELLERS == teller && random.nextInt(4) == 0
+              ? "note " + number + " ".repeat(random.nextInt(100))
+              : null;
+      return new Transfer(from, to, random.nextLong(50), note, random.nextInt(16) == 0);
+    }
+  }
+
+  private final List<String> lines;
+
+  // The model of the region under way, as far as its operations were done when it was last checked.
+  private final long[] modelled = new long[WORKERS];
+  private final long[] balances = new long[(int) ACCOUNTS];
+  private final String[] notes = new String[(int) ACCOUNTS];
+  private final Map<String, Long> counts = new HashMap<>();
+
+  /** With a text of its own. */
+  public BankAndIndex() {
+    this(nursery());
+  }
+
+  /**
+   * With a text.
+   *
+   * @param lines the text, at least a line
+   */
+  BankAndIndex(List<String> lines) {
+    if (lines.isEmpty()) {
+      throw new IllegalArgumentException("a text has at least one line");
+    }
+    this.lines = lines;
+  }
+
+  private static List<String> nursery() {
+    List<String> text = new ArrayList<>();
+    for (int i = 0; i < 500; i++) {
+      text.add("for want of nail %d the shoe was lost, for want of a shoe the horse".formatted(i));
+    }
+    return text;
+  }
+
+  static String[] words(String line) {
+    return line.toLowerCase(Locale.ROOT).split("[^\\p{L}\\p{N}]+");
+  }
+
+  @Override
+  public long size(long seed) {
+    return 32 << 20;
+  }
+
+  @Override
+  public void create(PersistentRegion region, long seed) {
+    try (Pool pool = Pool.create(region, LAYOUT)) {
+      Contents contents = Contents.of(pool);
+      pool.run(tx -> {
+        for (long number = 0; number < ACCOUNTS; number++) {
+          tx.edit(contents.accounts).put(number, account(pool, tx, number, OPENING_BALANCE, null));
+        }
+      });
+      for (int i = 0; i < lines.size(); i++) {
+        contents.text.put((long) i, lines.get(i));
+      }
+    }
+    Arrays.fill(modelled, 0);
+    Arrays.fill(balances, OPENING_BALANCE);
+    Arrays.fill(notes, null);
+    counts.clear();
+  }
+
+  private static Account account(
+      Pool pool, Transaction tx, long number, long balance, String note) {
+    Account account = pool.make(tx, Account.TYPE);
+    tx.edit(account).number(number).balance(balance).note(note);
+    return account;
+  }
+
+  // ---- in the child
+
+  @Override
+  public void work(PersistentRegion region, long seed, Acknowledgements acknowledgements)
+      throws InterruptedException {
+    Pool pool = Pool.open(region, LAYOUT);
+    Contents contents = Contents.of(pool);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < WORKERS; i++) {
+      int worker = i;
+      threads.add(
+          Thread.ofPlatform()
+              .start(() -> workForever(pool, contents, seed, worker, acknowledgements)));
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+  }
+
+  private static void workForever(
+      Pool pool, Contents contents, long seed, int worker, Acknowledgements acknowledgements) {
+    long key = worker;
+    long found = contents.done.getOrDefault(key, 0L);
+    acknowledgements.acknowledge(worker, found);
+    int textLines = contents.text.size();
+    for (long next = found + 1; ; next++) {
+      long number = next;
+      pool.run(tx -> {
+        switch (worker) {
+          case INDEXER -> index(tx, contents, contents.text.get(number % textLines));
+          case CLERK -> writePage(tx, contents, number);
+          default -> transfer(pool, tx, contents, Transfer.of(seed, worker, number));
+        }
+        tx.edit(contents.done).put(key, number);
+      });
+      acknowledgements.acknowledge(worker, number);
+    }
+  }
+
+  private static void index(Transaction tx, Contents contents, String line) {
+    Map<String, Long> edit = tx.edit(contents.words);
+    for (String word : words(line)) {
+      edit.merge(word, 1L, Long::sum);
+    }
+  }
+
+  private static void writePage(Transaction tx, Contents contents, long number) {
+    MemorySegment page = tx.snapshot(contents.page.offset(), PAGE_BYTES);
+    for (long at = 0; at < PAGE_BYTES; at += Long.BYTES) {
+      page.set(JAVA_LONG, at, number + at);
+    }
+  }
+
+  private static void transfer(Pool pool, Transaction tx, Contents contents, Transfer transfer) {
+    Map<Long, Account> accounts = tx.edit(contents.accounts);
+    Account.Edit from = tx.edit(accounts.get(transfer.from));
+    from.balance(from.balance() - transfer.amount);
+    Account.Edit to = tx.edit(accounts.get(transfer.to));
+    to.balance(to.balance() + transfer.amount);
+    if (transfer.note != null) {
+      from.note(transfer.note);
+    }
+    if (transfer.replace) {
+      Account old = accounts.get(transfer.to);
+      accounts.put(transfer.to, account(pool, tx, transfer.to, to.balance(), to.note()));
+      pool.free(tx, old);
+    }
+  }
+
+  // ---- in the parent
+
+  @Override
+  public Recovered check(PersistentRegion region, long seed, Acknowledged acknowledged) {
+    long start = System.nanoTime();
+    try (Pool pool = Pool.open(region, LAYOUT)) {
+      Duration took = Duration.ofNanos(System.nanoTime() - start);
+      RecoveryReport recovery = pool.recovery();
+      CheckReport walk = pool.check();
+      require(walk.problems().isEmpty(), "the pool is damaged: " + walk.problems());
+      require(walk.leaked().isEmpty(), "blocks are lost: " + walk.leaked());
+      Contents contents = Contents.of(pool);
+      for (int worker = 0; worker < WORKERS; worker++) {
+        long done = contents.done.getOrDefault((long) worker, 0L);
+        long last = acknowledged.last(worker);
+        require(
+            done == last || done == last + 1,
+            "worker %d: acknowledged %d, done %d".formatted(worker, last, done));
+        model(seed, worker, done);
+      }
+      compare(contents);
+      return new Recovered(took, recovery.rolledBack());
+    }
+  }
+
+  private void model(long seed, int worker, long done) {
+    for (long number = modelled[worker] + 1; number <= done; number++) {
+      if (worker == CLERK) {
+        continue;
+      }
+      if (worker == INDEXER) {
+        for (String word : words(lines.get((int) (number % lines.size())))) {
+          counts.merge(word, 1L, Long::sum);
+        }
+      } else {
+        Transfer transfer = Transfer.of(seed, worker, number);
+        balances[(int) transfer.from] -= transfer.amount;
+        balances[(int) transfer.to] += transfer.amount;
+        if (transfer.note != null) {
+          notes[(int) transfer.from] = transfer.note;
+        }
+      }
+    }
+    modelled[worker] = done;
+  }
+
+  private void compare(Contents contents) {
+    long sum = 0;
+    require(contents.accounts.size() == ACCOUNTS, "accounts: " + contents.accounts.size());
+    for (Account account : contents.accounts.values()) {
+      int number = (int) account.number();
+      sum += account.balance();
+      require(
+          account.balance() == balances[number],
+          "account %d has %d and not %d".formatted(number, account.balance(), balances[number]));
+      require(
+          Objects.equals(account.note(), notes[number]),
+          "account %d has the note \"%s\" and not \"%s\""
+              .formatted(number, account.note(), notes[number]));
+    }
+    require(sum == ACCOUNTS * OPENING_BALANCE, "the accounts have " + sum + " together");
+    MemorySegment page = contents.page.view();
+    for (long at = 0; at < PAGE_BYTES && modelled[CLERK] > 0; at += Long.BYTES) {
+      require(
+          page.get(JAVA_LONG, at) == modelled[CLERK] + at,
+          "the page has %d at %d".formatted(page.get(JAVA_LONG, at), at));
+    }
+    require(contents.text.size() == lines.size(), "lines: " + contents.text.size());
+    Map<String, Long> found = new HashMap<>(contents.words);
+    if (!found.equals(counts)) {
+      counts.forEach((word, count) ->
+          require(
+              count.equals(found.get(word)),
+              "the word %s was counted %s and not %d".formatted(word, found.get(word), count)));
+      throw new AssertionError("words that are in no line: " + found.size());
+    }
+  }
+
+  private static void require(boolean condition, String otherwise) {
+    if (!condition) {
+      throw new AssertionError(otherwise);
+    }
+  }
+}
