@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.crash.Explorer;
+import io.holdfast.crash.TracingMedium;
+import io.holdfast.heap.Block;
+import io.holdfast.heap.Codec;
+import io.holdfast.heap.PersistentMap;
+import io.holdfast.heap.Pool;
+import io.holdfast.heap.Type;
+import io.holdfast.tx.Editable;
+import io.holdfast.tx.Savepoint;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The code of the guide, run; {@link DocumentsTest} sees to it that the guide has no other. */
+@Timeout(60)
+class GuideTest {
+  @TempDir Path folder;
+
+  private static final Type<Order> ORDER = Order.TYPE;
+
+  private static final Type<PersistentMap<String, Long>> COUNTERS =
+      Type.map(Codec.STRING, Codec.LONG);
+
+  interface Order extends Editable<Order.Edit> {
+    Type<Order> TYPE = Type.of(Order.class, MethodHandles.lookup());
+
+    String customer();
+
+    long cents();
+
+    Order next();
+
+    interface Edit extends Order {
+      Edit customer(String name);
+
+      Edit cents(long amount);
+
+      Edit next(Order order);
+    }
+  }
+
+  @Test
+  void pool() {
+    Path file = folder.resolve("shop.pool");
+    try (Pool pool = Pool.at(file).size(64 << 20).layout("shop").openOrCreate()) {
+      System.out.println(pool.info());
+    }
+    assertEquals(64 << 20, file.toFile().length());
+  }
+
+  @Test
+  void rootsTransactionsAndSavepoints() {
+    try (Pool pool = Pool.at(folder.resolve("pool")).size(8 << 20).create()) {
+      PersistentMap<String, Long> stock = pool.root("stock", Type.map(Codec.STRING, Codec.LONG));
+      Order first = pool.root("first order", ORDER);
+
+      pool.run(tx -> {
+        Order.Edit order = tx.edit(first);
+        order.customer("ann").cents(order.cents() + 250);
+        tx.edit(stock).merge("apples", -5L, Long::sum);
+      });
+      assertEquals("ann", first.customer());
+      assertEquals(-5, stock.get("apples"));
+
+      pool.run(tx -> {
+        tx.edit(first).cents(100);
+        Savepoint before = tx.savepoint();
+        tx.edit(first).cents(999).customer("nobody");
+        tx.rollbackTo(before);
+      });
+      assertEquals(100, first.cents());
+      assertEquals("ann", first.customer());
+    }
+  }
+
+  @Test
+  void recordsAndBlocks() {
+    try (Pool pool = Pool.at(folder.resolve("pool")).size(8 << 20).create()) {
+      record Place(String street, int number) {}
+
+      Codec<Place> places = Codec.of(Place.class, MethodHandles.lookup());
+      PersistentMap<String, Place> homes = pool.root("homes", Type.map(Codec.STRING, places));
+      homes.put("ann", new Place("harbour street", 7));
+      assertEquals(7, homes.get("ann").number());
+
+      pool.root("page", Type.block(4096));
+      pool.run(tx -> {
+        Block block = pool.root("page", Type.block(4096));
+        MemorySegment page = tx.snapshot(block.offset(), block.size());
+        page.fill((byte) 1);
+      });
+      assertEquals(
+          1,
+          pool.root("page", Type.block(4096))
+              .view()
+              .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)[4095]);
+    }
+  }
+
+  @Test
+  void explorer() {
+    TracingMedium start = TracingMedium.ofSize(1 << 20);
+    Pool.create(start.region(), "test").root("counters", COUNTERS);
+    Explorer.Report report =
+        Explorer.run(
+            start.image(),
+            0,
+            100_000,
+            medium -> {
+              Pool pool = Pool.open(medium.region(), "test");
+              pool.root("counters", COUNTERS).put("a", 1L);
+              medium.mark("acknowledged");
+            },
+            (region, marks) -> {
+              Long found = Pool.open(region, "test").root("counters", COUNTERS).get("a");
+              if (marks.contains("acknowledged") && found == null) {
+                throw new AssertionError("lost");
+              }
+              return String.valueOf(found);
+            });
+    assertEquals(0, report.cappedPoints());
+    assertTrue(report.states() > report.points());
+  }
+}
