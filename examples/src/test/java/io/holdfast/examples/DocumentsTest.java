@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -53,22 +55,37 @@ class DocumentsTest {
   }
 
   @Test
-  void readme_program_runsAndRemembers() throws Exception {
+  void readme_program_runsOnBothPaths() throws Exception {
     List<String> programs = all(JAVA, read(ROOT.resolve("README.md")));
     assertEquals(1, programs.size());
     Path file = Files.writeString(folder.resolve("Bank.java"), programs.getFirst());
-    assertEquals("ann has 95, bob has 105\n", run(file));
-    assertEquals("ann has 90, bob has 110\n", run(file));
+    String classPath = System.getProperty("java.class.path");
+    List<String> onClassPath = List.of("--enable-native-access=ALL-UNNAMED", "-cp", classPath);
+    assertEquals("ann has 95, bob has 105\n", run(onClassPath, file));
+    List<String> onModulePath =
+        List.of(
+            "--enable-native-access=io.holdfast.flush",
+            "--add-modules=io.holdfast.heap",
+            "--module-path",
+            modules(classPath));
+    assertEquals("ann has 90, bob has 110\n", run(onModulePath, file));
   }
 
-  private String run(Path source) throws Exception {
+  /** What the program needs of a class path, all of which are modules. */
+  private static String modules(String classPath) {
+    return Stream.of(classPath.split(File.pathSeparator))
+        .filter(path -> path.matches(".*[/-](flush|tx|heap|slf4j-api)[/-].*"))
+        .filter(path -> !path.contains("test-classes"))
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+
+  private String run(List<String> options, Path source) throws Exception {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(options);
+    command.add(source.toString());
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                source.toString())
+        new ProcessBuilder(command)
             .directory(folder.toFile())
             .redirectError(folder.resolve("errors").toFile())
             .start();
