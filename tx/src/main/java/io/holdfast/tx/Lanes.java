@@ -161,7 +161,8 @@ public final class Lanes implements AutoCloseable {
     header.store(region, first);
     header.store(region, second);
     region.persist(lines);
-    RecoveryReport report = new RecoveryReport(true, 0, 0, Duration.ZERO, Duration.ZERO, false);
+    RecoveryReport report =
+        new RecoveryReport(true, region.durability(), 0, 0, Duration.ZERO, Duration.ZERO, false);
     return new Lanes(new Log(region, layout, space, checksum, era), reserved, header, report);
   }
 
@@ -217,6 +218,7 @@ public final class Lanes implements AutoCloseable {
     RecoveryReport report =
         new RecoveryReport(
             clean,
+            mark.durability(),
             scan.committed().size(),
             scan.undecided().size(),
             Duration.ofNanos(judged - begin),

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tx;
 
+import io.holdfast.flush.Durability;
 import java.time.Duration;
 
 /**
  * What an open found, and what it did about it.
  *
  * @param clean whether the last opener closed in order, so that there was nothing to recover
+ * @param lastDurability what that opener's commits survived
  * @param rolledForward committed transactions that were carried out again, whether that was needed
  *     or not; they cannot be told apart
  * @param rolledBack transactions that were under way, and whose stores in place were undone
@@ -17,6 +19,7 @@ import java.time.Duration;
  */
 public record RecoveryReport(
     boolean clean,
+    Durability lastDurability,
     int rolledForward,
     int rolledBack,
     Duration read,

@@ -73,7 +73,8 @@ class OpeningMarkTest {
       assertThrows(PowerLost.class, () -> Lanes.open(region, 0));
       assertEquals(word, region.getLong(LAYOUT.mark()));
       assertEquals(era, region.getLong(LAYOUT.era()));
-      Lanes.open(region, 0, 0, Acceptance.POWER_LOST, PlainSpace::new);
+      Lanes accepted = Lanes.open(region, 0, 0, Acceptance.POWER_LOST, PlainSpace::new);
+      assertEquals(Durability.PROCESS, accepted.recovery().lastDurability());
       assertEquals(42, region.getLong(LAYOUT.end()));
       Lanes.open(region, 0);
     }
