@@ -47,16 +47,11 @@ final class PoolCheck {
   }
 
   CheckReport run() {
-    try {
-      readBlocks();
-      readRoots();
-      while (!pending.isEmpty()) {
-        fields(pending.poll());
-      }
-    } catch (HoldfastException.RegionClosed | HoldfastException.MediumFailed e) {
-      throw e;
-    } catch (HoldfastException | IllegalArgumentException | IndexOutOfBoundsException e) {
-      problem(e.getMessage());
+    guarded("", this::readBlocks);
+    guarded("", this::readRoots);
+    while (!pending.isEmpty()) {
+      Visit object = pending.poll();
+      guarded(object.path + ": ", () -> fields(object));
     }
     List<Long> leaked = new ArrayList<>();
     blocks.forEach((offset, block) -> {
@@ -67,6 +62,17 @@ final class PoolCheck {
     leaked.sort(null);
     return new CheckReport(
         blocks.size(), bytes, reached, List.copyOf(leaked), List.copyOf(problems));
+  }
+
+  /** Goes through a part. What cannot be read of it does not hide what is wrong elsewhere. */
+  private void guarded(String path, Runnable part) {
+    try {
+      part.run();
+    } catch (HoldfastException.RegionClosed | HoldfastException.MediumFailed e) {
+      throw e;
+    } catch (HoldfastException | IllegalArgumentException | IndexOutOfBoundsException e) {
+      problem(path + e.getMessage());
+    }
   }
 
   private void problem(String text) {
@@ -111,13 +117,17 @@ final class PoolCheck {
   private void readRoots() {
     for (Roots.Found root : pool.rootList().list()) {
       String path = "root \"" + root.info().name() + "\"";
-      own(root.record(), false, 0, path + ", its record");
-      TypeText text = new TypeText(root.info().type());
-      if (text.isMap()) {
-        map(text, root.info().offset(), path);
-      } else {
-        refer(text, text.reference(), root.info().offset(), path);
-      }
+      guarded(path + ": ", () -> root(root, path));
+    }
+  }
+
+  private void root(Roots.Found root, String path) {
+    own(root.record(), false, 0, path + ", its record");
+    TypeText text = new TypeText(root.info().type());
+    if (text.isMap()) {
+      map(text, root.info().offset(), path);
+    } else {
+      refer(text, text.reference(), root.info().offset(), path);
     }
   }
 

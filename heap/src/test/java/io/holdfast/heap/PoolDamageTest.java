@@ -382,6 +382,24 @@ class PoolDamageTest {
   }
 
   @Test
+  void check_damageInTwoPlaces_bothAreNamed() {
+    try (PersistentRegion region = SamplePool.regionOf(IMAGE)) {
+      Pool pool = open(region);
+      for (RootInfo root : pool.roots()) {
+        if (root.name().equals("names") || root.name().equals("accounts")) {
+          region.putLong(root.offset(), 0x1234);
+        }
+      }
+      List<String> problems = pool.check().problems();
+      for (String name : List.of("names", "accounts")) {
+        assertTrue(
+            problems.stream().anyMatch(text -> text.startsWith("root \"" + name + "\": damaged")),
+            problems::toString);
+      }
+    }
+  }
+
+  @Test
   void logHeader_everyBitOfOneCopy_openedFromTheOther() {
     try (PersistentRegion region = SamplePool.regionOf(IMAGE)) {
       for (int copy : new int[] {8192 / 8, (8192 + 4096) / 8}) {
