@@ -107,6 +107,7 @@ public final class Pool implements AutoCloseable {
    *     power was lost; the region is as it was
    */
   public static Pool open(PersistentRegion region, String layout) {
+    Objects.requireNonNull(layout, "layout");
     return open(region, PoolBuilder.Mode.ON_A_REGION, layout);
   }
 
@@ -169,9 +170,10 @@ public final class Pool implements AutoCloseable {
     return pool;
   }
 
+  /** Opens the pool in a region; with a layout of null, whatever layout it has. */
   static Pool open(PersistentRegion region, PoolBuilder.Mode mode, String layout) {
     PoolHeader header = PoolHeader.load(region);
-    if (!header.name().equals(layout)) {
+    if (layout != null && !header.name().equals(layout)) {
       throw new PoolException.OtherLayout(layout, header.name());
     }
     PoolLayout parts = header.layout();

@@ -16,6 +16,7 @@ public final class PoolBuilder {
   private long size = DEFAULT_SIZE;
   private int lanes;
   private String layout = "";
+  private boolean anyLayout;
   private Durability durability = Durability.PROCESS;
   private boolean acceptPowerLoss;
 
@@ -65,6 +66,18 @@ public final class PoolBuilder {
   public PoolBuilder layout(String name) {
     PoolHeader.checkName(name);
     layout = name;
+    anyLayout = false;
+    return this;
+  }
+
+  /**
+   * Opens a pool whatever layout it has, as tools do that know pools and not what is in them;
+   * {@link PoolInfo#layout} tells it.
+   *
+   * @return this
+   */
+  public PoolBuilder anyLayout() {
+    anyLayout = true;
     return this;
   }
 
@@ -136,7 +149,7 @@ public final class PoolBuilder {
   public Pool openReadOnly() {
     PersistentRegion region = PersistentRegion.openReadOnly(path);
     try {
-      Pool pool = Pool.open(region, new Mode(true, true, acceptPowerLoss), layout);
+      Pool pool = Pool.open(region, new Mode(true, true, acceptPowerLoss), expectedLayout());
       region.seal();
       return pool;
     } catch (RuntimeException | Error e) {
@@ -157,11 +170,16 @@ public final class PoolBuilder {
 
   private Pool open(PersistentRegion region) {
     try {
-      return Pool.open(region, mode(), layout);
+      return Pool.open(region, mode(), expectedLayout());
     } catch (RuntimeException | Error e) {
       region.close();
       throw e;
     }
+  }
+
+  /** The layout that a pool must have, or null. */
+  private String expectedLayout() {
+    return anyLayout ? null : layout;
   }
 
   private Mode mode() {

@@ -207,6 +207,19 @@ class PoolFileTest {
     assertThere(file);
   }
 
+  @Test
+  void open_anyLayout_tellsWhichOneItIs() {
+    Path file = pool();
+    try (Pool reader = Pool.at(file).layout("other").anyLayout().openReadOnly()) {
+      assertEquals("test", reader.info().layout());
+      assertEquals(Durability.PROCESS, reader.recovery().lastDurability());
+    }
+    assertRefused(
+        PoolException.OtherLayout.class,
+        List.of("\"other\""),
+        Pool.at(file).anyLayout().layout("other")::open);
+  }
+
   /** As it is when the process ends before the last step of a creation. */
   @Test
   void open_creationThatDidNotFinish_refusedWithTheRemedy() throws IOException {
