@@ -106,10 +106,14 @@ public final class Holdfast {
     line.getCommandSpec()
         .usageMessage()
         .footer("The launcher has two more, demo and bench, each with --help.");
-    int status = line.execute(args);
-    out.flush();
-    err.flush();
-    return status;
+    try {
+      return line.execute(args);
+    } catch (StackOverflowError | OutOfMemoryError | LinkageError e) {
+      return holdfast.tell(err, Text.oneLine(e.toString()), e);
+    } finally {
+      out.flush();
+      err.flush();
+    }
   }
 
   private int refuse(ParameterException e) {
@@ -140,7 +144,7 @@ public final class Holdfast {
     return tell(command.getErr(), Text.oneLine(problem), e);
   }
 
-  private int tell(PrintWriter err, String line, Exception e) {
+  private int tell(PrintWriter err, String line, Throwable e) {
     err.println("holdfast: " + line);
     if (stack) {
       e.printStackTrace(err);

@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -310,20 +311,29 @@ class CommandLineTest {
   }
 
   @Test
-  void unexpectedException_toldInOneLine() {
-    StringWriter line = new StringWriter();
+  void unexpectedThrowable_toldInOneLine() {
+    assertToldInOneLine(
+        () -> {
+          throw new IllegalStateException("two\n  lines");
+        },
+        "holdfast: java.lang.IllegalStateException: two lines");
+    assertToldInOneLine(
+        () -> {
+          throw new NoClassDefFoundError("a/Class");
+        },
+        "holdfast: java.lang.NoClassDefFoundError: a/Class");
+  }
+
+  private void assertToldInOneLine(Supplier<Class<? extends KillProgram>> failing, String line) {
+    StringWriter told = new StringWriter();
     int status =
         Holdfast.run(
             new String[] {"crash", "kill", "--cycles", "1"},
             new PrintWriter(out),
-            new PrintWriter(line),
-            () -> {
-              throw new IllegalStateException("two\n  lines");
-            });
+            new PrintWriter(told),
+            failing);
     assertEquals(Holdfast.NOT_DONE, status);
-    assertEquals(
-        List.of("holdfast: java.lang.IllegalStateException: two lines"),
-        line.toString().lines().toList());
+    assertEquals(List.of(line), told.toString().lines().toList());
   }
 
   @Test
