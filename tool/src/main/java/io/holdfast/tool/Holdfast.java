@@ -2,6 +2,7 @@
 package io.holdfast.tool;
 
 import io.holdfast.crash.KillProgram;
+import io.holdfast.examples.BankAndIndex;
 import io.holdfast.flush.HoldfastException;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
@@ -66,21 +67,11 @@ public final class Holdfast {
    * @param args its words; {@code --help} tells them
    */
   public static void main(String[] args) {
-    System.exit(run(args, writer(System.out), writer(System.err), Holdfast::bankAndIndex));
+    System.exit(run(args, writer(System.out), writer(System.err), () -> BankAndIndex.class));
   }
 
   private static PrintWriter writer(PrintStream stream) {
     return new PrintWriter(new OutputStreamWriter(stream, stream.charset()), true);
-  }
-
-  private static Class<? extends KillProgram> bankAndIndex() {
-    try {
-      // To become BankAndIndex.class, as soon as the module examples is there.
-      return Class.forName("io.holdfast.examples.BankAndIndex").asSubclass(KillProgram.class);
-    } catch (ClassNotFoundException e) {
-      throw new HoldfastException(
-          "this build has no module examples, whose program is what is killed", e);
-    }
   }
 
   static int run(
