@@ -19,6 +19,7 @@ import java.util.function.Consumer;
 public final class BruteForce {
   private static final int SAMPLES = 2000;
 
+  private final CrashModel model;
   private final int depth;
   private final long limit;
   private final Recovery recovery;
@@ -66,7 +67,8 @@ public final class BruteForce {
     }
   }
 
-  private BruteForce(int depth, long limit, Recovery recovery) {
+  private BruteForce(CrashModel model, int depth, long limit, Recovery recovery) {
+    this.model = model;
     this.depth = depth;
     this.limit = limit;
     this.recovery = recovery;
@@ -76,6 +78,7 @@ public final class BruteForce {
    * Runs a program on a traced medium and tries all its crashes.
    *
    * @param start the image on which the program starts
+   * @param model which images a crash may leave
    * @param depth how often a recovery may be crashed in its turn
    * @param limit how many images of one point are tried before they are sampled
    * @param program what to run; it marks the medium when it begins and acknowledges something
@@ -85,8 +88,13 @@ public final class BruteForce {
    *     the one that was not
    */
   public static Report run(
-      long[] start, int depth, long limit, Consumer<TracingMedium> program, Recovery recovery) {
-    BruteForce force = new BruteForce(depth, limit, recovery);
+      long[] start,
+      CrashModel model,
+      int depth,
+      long limit,
+      Consumer<TracingMedium> program,
+      Recovery recovery) {
+    BruteForce force = new BruteForce(model, depth, limit, recovery);
     TracingMedium medium = new TracingMedium(start);
     program.accept(medium);
     force.explore(medium.trace(), 0, null, null);
@@ -95,7 +103,7 @@ public final class BruteForce {
 
   private void explore(Trace trace, int level, List<String> marks, Object expected) {
     for (Trace.Point point : trace.points()) {
-      Trace.Images set = trace.images(point);
+      Images set = trace.images(point, model);
       List<String> known = marks == null ? point.marks() : marks;
       Consumer<long[]> each = image -> tryImage(image, known, level, expected, point);
       if (level == 0) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /**
  * Tries every crash of a program that makes a difference.
@@ -22,16 +23,68 @@ import java.util.function.Consumer;
  * <p>Recovery and check must be deterministic, run in one thread, and read through the region only.
  */
 public final class Explorer {
-  private final int depth;
-  private final long limit;
-  private final BruteForce.Recovery recovery;
-  private final Set<Object> outcomes;
-  private final List<Slate> slates = new ArrayList<>();
-  private long points;
-  private long states;
-  private long nestedStates;
-  private long cappedPoints;
-  private long groupedReads;
+  private static final long DEFAULT_LIMIT = 20_000;
+
+  private final long[] start;
+  private CrashModel model = CrashModel.WORD;
+  private int depth;
+  private long limit = DEFAULT_LIMIT;
+
+  private Explorer(long[] start) {
+    this.start = start;
+  }
+
+  /**
+   * Describes an exploration under {@link CrashModel#WORD}, of crashes that are not nested, with at
+   * most 20,000 states of each point.
+   *
+   * @param start the image on which the program starts, in little-endian words; not changed
+   * @return the explorer
+   */
+  public static Explorer of(long[] start) {
+    return new Explorer(start);
+  }
+
+  /**
+   * Which images a crash may leave.
+   *
+   * @param images the model
+   * @return this
+   */
+  public Explorer model(CrashModel images) {
+    model = Objects.requireNonNull(images, "images");
+    return this;
+  }
+
+  /**
+   * How often a recovery is crashed in its turn.
+   *
+   * @param times at least 0
+   * @return this
+   * @throws IllegalArgumentException if it is less
+   */
+  public Explorer nested(int times) {
+    if (times < 0) {
+      throw new IllegalArgumentException("a recovery is crashed 0 times or more: times=" + times);
+    }
+    depth = times;
+    return this;
+  }
+
+  /**
+   * How many states of one point are tried at most. A point that has more is counted in the report.
+   *
+   * @param states at least 1
+   * @return this
+   * @throws IllegalArgumentException if it is less
+   */
+  public Explorer limit(long states) {
+    if (states < 1) {
+      throw new IllegalArgumentException("at least one state is tried: states=" + states);
+    }
+    limit = states;
+    return this;
+  }
 
   /**
    * What was tried.
@@ -61,62 +114,75 @@ public final class Explorer {
     }
   }
 
-  private Explorer(int depth, long limit, BruteForce.Recovery recovery, Set<Object> outcomes) {
-    this.depth = depth;
-    this.limit = limit;
-    this.recovery = recovery;
-    this.outcomes = outcomes;
-  }
-
   /**
    * Runs a program on a traced medium and tries all its crashes.
    *
-   * @param start the image on which the program starts
-   * @param depth how often a recovery may be crashed in its turn
-   * @param limit how many states of one point are tried at most
    * @param program what to run; it marks the medium when it begins and acknowledges something
    * @param recovery opens what a crash left and judges it
    * @return what was tried
-   * @throws AssertionError if a recovery fails, or a recovery that was crashed ends otherwise than
-   *     the one that was not
+   * @throws CrashFailure if a recovery fails, or a recovery that was crashed ends otherwise than
+   *     the one that was not; it has a token for {@link #replay}
    */
-  public static Report run(
-      long[] start,
-      int depth,
-      long limit,
-      Consumer<TracingMedium> program,
-      BruteForce.Recovery recovery) {
-    return run(start, depth, limit, program, recovery, new HashSet<>());
+  public Report run(Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
+    return run(program, recovery, new HashSet<>());
   }
 
   /** The same, and all outcomes of uncrashed recoveries are added to a set. */
-  static Report run(
-      long[] start,
-      int depth,
-      long limit,
-      Consumer<TracingMedium> program,
-      BruteForce.Recovery recovery,
-      Set<Object> outcomes) {
+  Report run(Consumer<TracingMedium> program, BruteForce.Recovery recovery, Set<Object> outcomes) {
+    Trace trace = trace(program);
+    Exploration exploration = new Exploration(recovery, outcomes);
+    for (Trace.Point point : trace.points()) {
+      exploration.points++;
+      exploration.explore(
+          trace.images(point, model), point, point.marks(), 0, null, model + ":" + point.event());
+    }
+    return exploration.report();
+  }
+
+  private Trace trace(Consumer<TracingMedium> program) {
     TracingMedium medium = new TracingMedium(start);
     program.accept(medium);
-    Explorer explorer = new Explorer(depth, limit, recovery, outcomes);
-    Trace trace = medium.trace();
-    for (Trace.Point point : trace.points()) {
-      explorer.points++;
-      explorer.explore(trace.images(point), point, point.marks(), 0, null);
+    return medium.trace();
+  }
+
+  /**
+   * Tries one crash again, under the model that it failed under.
+   *
+   * @param token what a {@link CrashFailure} said
+   * @param program the same program, which must be deterministic
+   * @param recovery opens what the crash left and judges it
+   * @throws CrashFailure if it fails again
+   * @throws IllegalArgumentException if the token is none, or is not of this program
+   */
+  public void replay(String token, Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
+    CrashToken crash = CrashToken.parse(token);
+    Exploration exploration = new Exploration(recovery, new HashSet<>());
+    Trace trace = trace(program);
+    List<String> marks = null;
+    Object expected = null;
+    Images start = null;
+    for (int level = 0; level < crash.crashes().size(); level++) {
+      CrashToken.Crash one = crash.crashes().get(level);
+      Trace.Point point = crash.point(trace, level);
+      marks = marks == null ? point.marks() : marks;
+      start = trace.images(point, crash.model());
+      TracingMedium medium = new TracingMedium(start, new Path(one.decisions()));
+      Object outcome = exploration.recover(medium.region(), point, marks, level, crash.upTo(level));
+      exploration.compare(expected, outcome, point, crash.upTo(level));
+      expected = outcome;
+      trace = medium.trace();
     }
-    return new Report(
-        explorer.points,
-        explorer.states,
-        explorer.nestedStates,
-        explorer.cappedPoints,
-        explorer.groupedReads);
   }
 
   /** The decisions of one run, and the next run's, in depth-first order. */
-  private static final class Path implements TracingMedium.Chooser {
+  private static final class Path implements Slate.Chooser {
     private final List<int[]> decisions = new ArrayList<>();
     private int next;
+
+    /** A path that begins with some decisions. */
+    Path(List<Integer> begun) {
+      begun.forEach(decision -> decisions.add(new int[] {decision, Integer.MAX_VALUE}));
+    }
 
     @Override
     public int choose(int count) {
@@ -141,56 +207,93 @@ public final class Explorer {
 
     @Override
     public String toString() {
-      StringBuilder text = new StringBuilder();
-      decisions.forEach(decision -> text.append(decision[0]).append(','));
-      return text.toString();
+      return decisions.stream().map(decision -> "" + decision[0]).collect(Collectors.joining("."));
     }
   }
 
-  private void explore(
-      Trace.Images images, Trace.Point point, List<String> marks, int level, Object expected) {
-    Path path = new Path();
-    long runs = 0;
-    if (slates.size() == level) {
-      slates.add(new Slate(images.base()));
+  /** One run of this explorer: what it has tried so far. */
+  private final class Exploration {
+    private final BruteForce.Recovery recovery;
+    private final Set<Object> outcomes;
+    private final List<Slate> slates = new ArrayList<>();
+    private long points;
+    private long states;
+    private long nestedStates;
+    private long cappedPoints;
+    private long groupedReads;
+
+    Exploration(BruteForce.Recovery recovery, Set<Object> outcomes) {
+      this.recovery = recovery;
+      this.outcomes = outcomes;
     }
-    do {
-      if (runs++ == limit) {
-        cappedPoints++;
-        return;
+
+    Report report() {
+      return new Report(points, states, nestedStates, cappedPoints, groupedReads);
+    }
+
+    void explore(
+        Images images,
+        Trace.Point point,
+        List<String> marks,
+        int level,
+        Object expected,
+        String token) {
+      Path path = new Path(List.of());
+      long runs = 0;
+      if (slates.size() == level) {
+        slates.add(new Slate(images.base()));
       }
-      TracingMedium medium = new TracingMedium(images, path, slates.get(level));
-      Object outcome = recover(medium.region(), point, marks, level, path);
-      if (expected != null && !Objects.equals(expected, outcome)) {
-        throw new AssertionError(
-            "a recovery that was crashed %s ends with %s, one that was not with %s"
-                .formatted(point.cause(), outcome, expected));
-      }
-      groupedReads += medium.groupedReads();
-      if (level == 0) {
-        states++;
-        outcomes.add(outcome);
-      } else {
-        nestedStates++;
-      }
-      if (level < depth) {
-        Trace trace = medium.trace();
-        for (Trace.Point inside : trace.points()) {
-          explore(trace.images(inside), inside, marks, level + 1, outcome);
+      do {
+        if (runs++ == limit) {
+          cappedPoints++;
+          return;
         }
-      }
-    } while (path.advance());
-  }
+        TracingMedium medium = new TracingMedium(images, path, slates.get(level));
+        Object outcome = recover(medium.region(), point, marks, level, token + ":" + path);
+        compare(expected, outcome, point, token + ":" + path);
+        groupedReads += medium.groupedReads();
+        if (level == 0) {
+          states++;
+          outcomes.add(outcome);
+        } else {
+          nestedStates++;
+        }
+        if (level < depth) {
+          Trace trace = medium.trace();
+          for (Trace.Point inside : trace.points()) {
+            explore(
+                trace.images(inside, model),
+                inside,
+                marks,
+                level + 1,
+                outcome,
+                token + ":" + path + ":" + inside.event());
+          }
+        }
+      } while (path.advance());
+    }
 
-  private Object recover(
-      PersistentRegion region, Trace.Point point, List<String> marks, int level, Path path) {
-    try {
-      return recovery.recover(region, marks);
-    } catch (RuntimeException | Error e) {
-      throw new AssertionError(
-          "a crash %s%s, after %s, is not recovered (decisions %s): %s"
-              .formatted(level == 0 ? "" : "in recovery ", point.cause(), marks, path, e),
-          e);
+    void compare(Object expected, Object outcome, Trace.Point point, String token) {
+      if (expected != null && !Objects.equals(expected, outcome)) {
+        throw new CrashFailure(
+            "a recovery that was crashed %s ends with %s, one that was not with %s"
+                .formatted(point.cause(), outcome, expected),
+            token,
+            null);
+      }
+    }
+
+    Object recover(
+        PersistentRegion region, Trace.Point point, List<String> marks, int level, String token) {
+      try {
+        return recovery.recover(region, marks);
+      } catch (RuntimeException | Error e) {
+        throw new CrashFailure(
+            "a crash %s%s, after %s, is not recovered: %s"
+                .formatted(level == 0 ? "" : "in recovery ", point.cause(), marks, e),
+            token,
+            e);
+      }
     }
   }
 }

@@ -2,12 +2,18 @@
 package io.holdfast.crash;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
  * Memory on which many runs write one after the other, each from images of its own, so that a run
  * costs what it touches and not what there is. All its images have the same base.
+ *
+ * <p>Which of the images it is, is decided word by word, when a word is read: so much of a unit is
+ * there as gives the word the chosen value, and the choice is narrower for the unit's other words.
  */
 final class Slate {
   private final long[] base;
@@ -17,38 +23,79 @@ final class Slate {
   private int[] touched = new int[64];
   private int count;
 
+  private Images images;
+  private final List<List<State>> states = new ArrayList<>();
+  private boolean isNarrowed;
+
   // What each word may hold; null where that is certain, or was settled by a read or a store.
-  private final Trace.Choice[] open;
-  private final Trace.Choice[] neverRead;
+  private final Uncertain[] open;
+
+  /** Decides what an uncertain word holds, when it is read for the first time. */
+  interface Chooser {
+    /** One of {@code count} possibilities, from 0, the oldest. */
+    int choose(int count);
+  }
+
+  /** How much of a unit may be there after what was read. */
+  private static final class State {
+    private final Images.Unit unit;
+    private int least;
+    private int most;
+
+    State(Images.Unit unit) {
+      this.unit = unit;
+      this.least = unit.least();
+      this.most = unit.most();
+    }
+  }
+
+  /** A word of a unit, and what is there if none of the unit's stores to it is. */
+  private record Uncertain(State state, Uncertain below, long floor) {}
 
   Slate(long[] base) {
     this.base = base;
     this.words = base.clone();
     this.memory = MemorySegment.ofArray(words);
     this.isTouched = new boolean[base.length];
-    this.open = new Trace.Choice[base.length];
-    this.neverRead = new Trace.Choice[base.length];
+    this.open = new Uncertain[base.length];
   }
 
-  /** Wipes what was written, and writes the floor of some images. */
-  void begin(Trace.Images images) {
+  /** Wipes what was written, and begins with some images. */
+  void begin(Images next) {
     for (int i = 0; i < count; i++) {
       int word = touched[i];
       words[word] = base[word];
       isTouched[word] = false;
       open[word] = null;
-      neverRead[word] = null;
     }
     count = 0;
-    for (Map.Entry<Integer, Long> change : images.changes().entrySet()) {
-      touch(change.getKey());
-      words[change.getKey()] = change.getValue();
+    images = next;
+    isNarrowed = false;
+    states.clear();
+    for (Images.Layer layer : next.layers()) {
+      begin(layer);
     }
-    for (Trace.Choice choice : images.choices()) {
-      touch(choice.word());
-      open[choice.word()] = choice;
-      neverRead[choice.word()] = choice;
+  }
+
+  private void begin(Images.Layer layer) {
+    for (Map.Entry<Integer, Long> certain : layer.certain().entrySet()) {
+      touch(certain.getKey());
+      words[certain.getKey()] = certain.getValue();
+      open[certain.getKey()] = null;
     }
+    List<State> ofLayer = new ArrayList<>(layer.units().size());
+    for (Images.Unit unit : layer.units()) {
+      State state = new State(unit);
+      ofLayer.add(state);
+      for (int i = 0; i < unit.most(); i++) {
+        int word = unit.words()[i];
+        if (open[word] == null || open[word].state != state) {
+          touch(word);
+          open[word] = new Uncertain(state, open[word], words[word]);
+        }
+      }
+    }
+    states.add(ofLayer);
   }
 
   /** Notes that a word is about to be changed. */
@@ -78,23 +125,83 @@ final class Slate {
     return memory;
   }
 
-  /** What a word may hold, if that is not certain; else null. */
-  Trace.Choice open(int word) {
-    return open[word];
-  }
-
-  boolean wasNeverRead(int word) {
-    return neverRead[word] != null;
-  }
-
-  void decide(int word, long value) {
-    words[word] = value;
-    open[word] = null;
-    neverRead[word] = null;
+  boolean isOpen(int word) {
+    return open[word] != null;
   }
 
   /** A word is certain, since all of it is being stored. */
   void settle(int word) {
     open[word] = null;
+  }
+
+  /** Decides what a word holds. */
+  void decide(int word, Chooser chooser) {
+    Uncertain at = open[word];
+    open[word] = null;
+    while (at != null) {
+      State state = at.state;
+      List<int[]> runs = runs(state, word);
+      int chosen = runs.size() == 1 ? 0 : chooser.choose(runs.size());
+      int[] run = runs.get(chosen);
+      if (run[0] != state.least || run[1] != state.most) {
+        state.least = run[0];
+        state.most = run[1];
+        isNarrowed = true;
+      }
+      if (run[2] >= 0) {
+        words[word] = state.unit.values()[run[2]];
+        return;
+      }
+      words[word] = at.floor;
+      at = at.below;
+    }
+  }
+
+  /**
+   * The parts of a unit that may be there, gathered by the store that gives a word its value: from,
+   * to, and that store, or -1 for none.
+   */
+  private static List<int[]> runs(State state, int word) {
+    List<int[]> runs = new ArrayList<>(2);
+    int last = -1;
+    int from = state.least;
+    for (int i = 0; i < state.most; i++) {
+      if (state.unit.words()[i] == word) {
+        if (i >= state.least) {
+          runs.add(new int[] {from, i, last});
+          from = i + 1;
+        }
+        last = i;
+      }
+    }
+    runs.add(new int[] {from, state.most, last});
+    return runs;
+  }
+
+  /** The images on which this run can have started, after what was read. */
+  Images narrowed() {
+    if (!isNarrowed) {
+      return images;
+    }
+    List<Images.Layer> layers = new ArrayList<>();
+    for (int i = 0; i < states.size(); i++) {
+      layers.add(narrowed(images.layers().get(i), states.get(i)));
+    }
+    return new Images(base, layers);
+  }
+
+  private static Images.Layer narrowed(Images.Layer layer, List<State> ofLayer) {
+    Map<Integer, Long> certain = new HashMap<>(layer.certain());
+    List<Images.Unit> units = new ArrayList<>();
+    for (State state : ofLayer) {
+      if (state.least < state.most) {
+        units.add(state.unit.within(state.least, state.most));
+      } else {
+        for (int i = 0; i < state.most; i++) {
+          certain.put(state.unit.words()[i], state.unit.values()[i]);
+        }
+      }
+    }
+    return new Images.Layer(certain, units);
   }
 }

@@ -4,9 +4,10 @@ package io.holdfast.crash;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -15,13 +16,16 @@ import java.util.stream.IntStream;
  * What happened to a medium: stores, fences and marks in order. It tells at which points a crash
  * has to be tried, and which images a crash there may leave.
  *
- * <p>The model is the contract of {@code PersistentRegion}: the unit is the aligned word; at a
- * crash each word holds, independently of all others, one of the values that it had since the last
- * fence that covered it. Points before each fence takes effect and at each mark are enough: between
- * two of these stores are only added and nothing becomes certain, so the images of an earlier
- * moment are among those of the next point.
+ * <p>Points before each fence takes effect and at each mark are enough: between two of these stores
+ * are only added and nothing becomes certain, so the images of an earlier moment are among those of
+ * the next point.
  */
 public final class Trace {
+  private static final int LINE_WORDS = 8;
+
+  /** The key of the one window that has all ordered stores; before all fences. */
+  private static final int ALL = -1;
+
   private final Images start;
   private final Event[] events;
 
@@ -32,7 +36,15 @@ public final class Trace {
 
   private sealed interface Event {}
 
-  private record Store(int word, long value) implements Event {}
+  private record Store(int word, long value, Order order) implements Event {}
+
+  /** Whether a store is made in the order of the program. */
+  enum Order {
+    /** A store of the region, through the cache. */
+    PROGRAM,
+    /** One past the cache, or through a segment, of which only is known that it was made. */
+    NONE
+  }
 
   /** Ranges of words, as pairs of the first and the one after the last. */
   private record Fence(int[] ranges) implements Event {}
@@ -43,8 +55,8 @@ public final class Trace {
   static final class Recorder {
     private final List<Event> events = new ArrayList<>();
 
-    void store(int word, long value) {
-      events.add(new Store(word, value));
+    void store(int word, long value, Order order) {
+      events.add(new Store(word, value, order));
     }
 
     void fence(List<long[]> ranges) {
@@ -106,206 +118,146 @@ public final class Trace {
   }
 
   /**
-   * The images that a crash at a point may leave.
+   * Makes every image that a crash at a point may leave.
    *
    * @param point one of {@link #points}
-   * @return the images
+   * @param model which images are possible
+   * @param consumer is given each
    */
-  public Images images(Point point) {
+  public void forEachImage(Point point, CrashModel model, Consumer<long[]> consumer) {
+    images(point, model).forEach(consumer);
+  }
+
+  /**
+   * Makes some of the images that a crash at a point may leave: the oldest, the newest, each unit
+   * alone old or new against these, and random ones.
+   *
+   * @param point one of {@link #points}
+   * @param model which images are possible
+   * @param random how many random ones
+   * @param consumer is given each
+   */
+  public void forSomeImages(Point point, CrashModel model, int random, Consumer<long[]> consumer) {
+    images(point, model).sample(random, point.event, consumer);
+  }
+
+  /** The images that a crash at a point may leave. */
+  Images images(Point point, CrashModel model) {
+    Map<Integer, Long> certain = new HashMap<>();
     TreeMap<Integer, Window> windows = new TreeMap<>();
-    Map<Integer, Long> changes = new HashMap<>(start.changes);
-    for (Choice choice : start.choices) {
-      windows.put(choice.word, new Window(choice.values));
-    }
+    int from = model == CrashModel.EADR ? previous(point) : 0;
     for (int i = 0; i < point.event; i++) {
       switch (events[i]) {
-        case Store store ->
-            windows
-                .computeIfAbsent(store.word, word -> new Window(start.floor(word, changes)))
-                .store(store.value);
+        case Store store -> {
+          if (i < from && store.order == Order.PROGRAM) {
+            certain.put(store.word, store.value);
+          } else {
+            windows.computeIfAbsent(key(store, model), _ -> new Window()).add(store);
+          }
+        }
         case Fence fence -> {
           for (int r = 0; r < fence.ranges.length; r += 2) {
-            windows
-                .subMap(fence.ranges[r], fence.ranges[r + 1])
-                .entrySet()
-                .removeIf(window -> {
-                  if (window.getValue().stored) {
-                    changes.put(window.getKey(), window.getValue().last());
-                  }
-                  return window.getValue().stored;
-                });
+            Map<Integer, Window> covered =
+                windows.subMap(key(fence.ranges[r], model), endKey(fence.ranges[r + 1], model));
+            covered.values().forEach(window -> window.settle(certain));
+            covered.clear();
           }
         }
         case Mark _ -> {}
       }
     }
-    List<Choice> choices = new ArrayList<>();
-    windows.forEach((word, window) -> {
-      long[] values = window.distinct();
-      changes.put(word, values[0]);
-      if (values.length > 1) {
-        choices.add(new Choice(word, values));
-      }
-    });
-    return new Images(start.base, changes, choices);
+    List<Images.Unit> units = new ArrayList<>();
+    windows.values().forEach(window -> window.addUnits(units, start, certain));
+    return start.under(new Images.Layer(certain, units));
   }
 
-  /** The values that a word had since the last fence that covered it. */
+  /** The event of the point before a point. */
+  private int previous(Point point) {
+    int before = 0;
+    for (int i = 0; i < point.event; i++) {
+      if (!(events[i] instanceof Store)) {
+        before = i;
+      }
+    }
+    return before;
+  }
+
+  private static int key(Store store, CrashModel model) {
+    return model == CrashModel.EADR && store.order == Order.PROGRAM ? ALL : key(store.word, model);
+  }
+
+  private static int key(int word, CrashModel model) {
+    return model == CrashModel.X86_LINE ? word / LINE_WORDS : word;
+  }
+
+  private static int endKey(int endWord, CrashModel model) {
+    return model == CrashModel.X86_LINE ? (endWord + LINE_WORDS - 1) / LINE_WORDS : endWord;
+  }
+
+  /** Stores to a word, a line, or anywhere, that no fence has made certain. */
   private static final class Window {
-    private long[] values;
-    private int count;
-    private boolean stored;
+    private final List<Store> stores = new ArrayList<>();
+    private boolean isOrdered = true;
 
-    Window(long... values) {
-      this.values = values;
-      this.count = values.length;
+    void add(Store store) {
+      stores.add(store);
+      isOrdered &= store.order == Order.PROGRAM;
     }
 
-    void store(long value) {
-      values = count == values.length || !stored ? Arrays.copyOf(values, 2 * count + 2) : values;
-      values[count++] = value;
-      stored = true;
+    void settle(Map<Integer, Long> certain) {
+      stores.forEach(store -> certain.put(store.word, store.value));
     }
 
-    long last() {
-      return values[count - 1];
-    }
-
-    long[] distinct() {
-      return stored ? Arrays.stream(values, 0, count).distinct().toArray() : values;
-    }
-  }
-
-  /** A word that may hold any of some values, all different, the oldest first. */
-  record Choice(int word, long[] values) {}
-
-  /**
-   * The images of one point: a floor, which is a base with some changes, and the words that may
-   * hold something newer.
-   */
-  public static final class Images {
-    private final long[] base;
-    private final Map<Integer, Long> changes;
-    private final List<Choice> choices;
-
-    private Images(long[] base, Map<Integer, Long> changes, List<Choice> choices) {
-      this.base = base;
-      this.changes = changes;
-      this.choices = choices;
-    }
-
-    /** One image, which is certain. */
-    static Images of(long[] image) {
-      return new Images(image, Map.of(), List.of());
-    }
-
-    /** These images, with some words decided and the others left. */
-    Images with(Map<Integer, Long> decided, List<Choice> left) {
-      Map<Integer, Long> more = new HashMap<>(changes);
-      more.putAll(decided);
-      return new Images(base, more, left);
-    }
-
-    /** What all images were made from. */
-    long[] base() {
-      return base;
-    }
-
-    /** Words in which the floor differs from the base. */
-    Map<Integer, Long> changes() {
-      return changes;
-    }
-
-    private long floor(int word, Map<Integer, Long> changed) {
-      Long change = changed.get(word);
-      return change != null ? change : word < base.length ? base[word] : 0;
-    }
-
-    /** The one image that has the oldest of all values. */
-    long[] floor() {
-      long[] floor = base.clone();
-      changes.forEach((word, value) -> floor[word] = value);
-      return floor;
-    }
-
-    /** The words of which an image may hold something newer. */
-    List<Choice> choices() {
-      return choices;
+    /** Where one store has no order, no word has one with another. */
+    void addUnits(List<Images.Unit> units, Images start, Map<Integer, Long> certain) {
+      Map<Integer, List<Store>> parts = new TreeMap<>();
+      for (Store store : stores) {
+        parts.computeIfAbsent(isOrdered ? 0 : store.word, _ -> new ArrayList<>()).add(store);
+      }
+      for (List<Store> part : parts.values()) {
+        List<Store> effective = withoutRepetition(part, start, certain);
+        if (!effective.isEmpty()) {
+          units.add(
+              new Images.Unit(
+                  effective.stream().mapToInt(Store::word).toArray(),
+                  effective.stream().mapToLong(Store::value).toArray(),
+                  0,
+                  effective.size()));
+        }
+      }
     }
 
     /**
-     * How many images there are.
-     *
-     * @return the number, or {@link Long#MAX_VALUE} if it is larger
+     * Of one word, the different values that it may have; of several, whatever changes something.
+     * Where the word may hold different things below, a store always changes something.
      */
-    public long count() {
-      long count = 1;
-      for (Choice choice : choices) {
-        if (count > Long.MAX_VALUE / choice.values.length) {
-          return Long.MAX_VALUE;
+    private static List<Store> withoutRepetition(
+        List<Store> part, Images start, Map<Integer, Long> certain) {
+      boolean oneWord = part.stream().allMatch(store -> store.word == part.getFirst().word);
+      Map<Integer, Set<Long>> known = new HashMap<>();
+      List<Store> effective = new ArrayList<>();
+      for (Store store : part) {
+        Set<Long> seen = known.computeIfAbsent(store.word, word -> below(word, start, certain));
+        if (!oneWord) {
+          if (!seen.equals(Set.of(store.value))) {
+            effective.add(store);
+          }
+          known.put(store.word, Set.of(store.value));
+        } else if (seen.add(store.value)) {
+          effective.add(store);
         }
-        count *= choice.values.length;
       }
-      return count;
+      return effective;
     }
 
-    /**
-     * Makes every image.
-     *
-     * @param consumer is given each; the array is used again for the next
-     */
-    public void forEach(Consumer<long[]> consumer) {
-      long[] image = floor();
-      int[] digits = new int[choices.size()];
-      while (true) {
-        consumer.accept(image);
-        int i = 0;
-        while (i < digits.length && digits[i] == choices.get(i).values.length - 1) {
-          set(image, digits, i, 0);
-          i++;
-        }
-        if (i == digits.length) {
-          return;
-        }
-        set(image, digits, i, digits[i] + 1);
+    private static Set<Long> below(int word, Images start, Map<Integer, Long> certain) {
+      Set<Long> values = new HashSet<>();
+      if (certain.containsKey(word)) {
+        values.add(certain.get(word));
+      } else if (start.isCertain()) {
+        values.add(start.floor(word));
       }
-    }
-
-    private void set(long[] image, int[] digits, int i, int digit) {
-      digits[i] = digit;
-      image[choices.get(i).word] = choices.get(i).values[digit];
-    }
-
-    /**
-     * Makes a sample of the images: the oldest, the newest, each word alone old or new against
-     * these, and random ones.
-     *
-     * @param random how many random ones
-     * @param seed determines them
-     * @param consumer is given each; the array is used again for the next
-     */
-    public void sample(int random, long seed, Consumer<long[]> consumer) {
-      long[] image = floor();
-      consumer.accept(image);
-      for (Choice choice : choices) {
-        image[choice.word] = choice.values[choice.values.length - 1];
-        consumer.accept(image);
-        image[choice.word] = choice.values[0];
-      }
-      choices.forEach(choice -> image[choice.word] = choice.values[choice.values.length - 1]);
-      consumer.accept(image);
-      for (Choice choice : choices) {
-        long newest = image[choice.word];
-        image[choice.word] = choice.values[0];
-        consumer.accept(image);
-        image[choice.word] = newest;
-      }
-      SplittableRandom source = new SplittableRandom(seed);
-      for (int i = 0; i < random; i++) {
-        choices.forEach(
-            choice -> image[choice.word] = choice.values[source.nextInt(choice.values.length)]);
-        consumer.accept(image);
-      }
+      return values;
     }
   }
 }

@@ -14,9 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A medium in memory that records every store and every fence, so that the images which a crash
@@ -31,21 +29,14 @@ public final class TracingMedium extends Medium {
 
   private static final JavaLayouts LE = new JavaLayouts();
 
-  private final Trace.Images start;
-  private final Chooser chooser;
+  private final Slate.Chooser chooser;
   private final Slate slate;
   private final MemorySegment memory;
   private final List<RawRange> raw = new ArrayList<>();
   private final Trace.Recorder recorder = new Trace.Recorder();
 
-  private final Map<Integer, Long> decided = new HashMap<>();
+  private final boolean isCertain;
   private long groupedReads;
-
-  /** Decides what an uncertain word holds, when it is read for the first time. */
-  interface Chooser {
-    /** One of {@code count} values, from 0, the oldest. */
-    int choose(int count);
-  }
 
   /** Little-endian layouts over the word array, which is the platform's own order here. */
   private static final class JavaLayouts {
@@ -85,23 +76,23 @@ public final class TracingMedium extends Medium {
    * @param image the words, little-endian; copied
    */
   public TracingMedium(long[] image) {
-    this(Trace.Images.of(image.clone()), count -> 0);
+    this(Images.of(image.clone()), count -> 0);
   }
 
   /**
    * A medium that starts from one of many images; which one is decided word by word, by reading.
    */
-  TracingMedium(Trace.Images start, Chooser chooser) {
+  TracingMedium(Images start, Slate.Chooser chooser) {
     this(start, chooser, new Slate(start.base()));
   }
 
   /** The same, on a slate that is used again when this medium is not any more. */
-  TracingMedium(Trace.Images start, Chooser chooser, Slate slate) {
+  TracingMedium(Images start, Slate.Chooser chooser, Slate slate) {
     super(Durability.POWER, Granularity.LINE);
-    this.start = start;
     this.chooser = chooser;
     this.slate = slate;
     this.memory = slate.memory();
+    this.isCertain = start.isCertain();
     slate.begin(start);
   }
 
@@ -132,17 +123,7 @@ public final class TracingMedium extends Medium {
    */
   public synchronized Trace trace() {
     compareRaw(0, size());
-    return recorder.trace(narrowed());
-  }
-
-  /** The images on which this medium can have started, after what was read of it. */
-  private Trace.Images narrowed() {
-    if (decided.isEmpty()) {
-      return start;
-    }
-    List<Trace.Choice> left =
-        start.choices().stream().filter(choice -> slate.wasNeverRead(choice.word())).toList();
-    return start.with(decided, left);
+    return recorder.trace(slate.narrowed());
   }
 
   /**
@@ -185,7 +166,7 @@ public final class TracingMedium extends Medium {
     compareRaw(offset, bytes);
     settle(offset, bytes);
     LE.store(memory, offset, bytes, value);
-    record(offset, bytes);
+    record(offset, bytes, Trace.Order.PROGRAM);
   }
 
   @Override
@@ -197,7 +178,7 @@ public final class TracingMedium extends Medium {
     }
     settle(offset, 8);
     LE.store(memory, offset, 8, value);
-    record(offset, 8);
+    record(offset, 8, Trace.Order.PROGRAM);
     return true;
   }
 
@@ -213,7 +194,7 @@ public final class TracingMedium extends Medium {
     compareRaw(offset, from.byteSize());
     settle(offset, from.byteSize());
     MemorySegment.copy(from, 0, memory, offset, from.byteSize());
-    record(offset, from.byteSize());
+    record(offset, from.byteSize(), Trace.Order.NONE);
   }
 
   @Override
@@ -253,7 +234,7 @@ public final class TracingMedium extends Medium {
           public void copy(long offset, MemorySegment from) {
             settle(offset, from.byteSize());
             MemorySegment.copy(from, 0, memory, offset, from.byteSize());
-            record(offset, from.byteSize());
+            record(offset, from.byteSize(), Trace.Order.NONE);
             durable.add(new long[] {offset, from.byteSize()});
           }
         });
@@ -277,14 +258,14 @@ public final class TracingMedium extends Medium {
 
   /** Decides every word that a range touches. */
   private void decide(long offset, long bytes) {
-    if (start.choices().isEmpty()) {
+    if (isCertain) {
       return;
     }
     int first = (int) (offset / 8);
     int end = (int) ((offset + bytes + 7) / 8);
     int uncertain = 0;
     for (int word = first; word < end; word++) {
-      if (slate.open(word) != null) {
+      if (slate.isOpen(word)) {
         uncertain++;
       }
     }
@@ -293,8 +274,8 @@ public final class TracingMedium extends Medium {
       return;
     }
     for (int word = first; word < end; word++) {
-      if (slate.open(word) != null) {
-        decideWord(word, chooser.choose(slate.open(word).values().length));
+      if (slate.isOpen(word)) {
+        slate.decide(word, chooser);
       }
     }
   }
@@ -311,17 +292,11 @@ public final class TracingMedium extends Medium {
     int deviant = choice / 2 - 1;
     int index = 0;
     for (int word = first; word < end; word++) {
-      if (slate.open(word) != null) {
+      if (slate.isOpen(word)) {
         boolean newest = mostlyNew ^ index++ == deviant;
-        decideWord(word, newest ? slate.open(word).values().length - 1 : 0);
+        slate.decide(word, count -> newest ? count - 1 : 0);
       }
     }
-  }
-
-  private void decideWord(int word, int choice) {
-    long value = slate.open(word).values()[choice];
-    decided.put(word, value);
-    slate.decide(word, value);
   }
 
   /** How many reads were decided together instead of word by word. */
@@ -348,9 +323,9 @@ public final class TracingMedium extends Medium {
     }
   }
 
-  private void record(long offset, long bytes) {
+  private void record(long offset, long bytes, Trace.Order order) {
     for (int word = (int) (offset / 8); word * 8L < offset + bytes; word++) {
-      recorder.store(word, slate.word(word));
+      recorder.store(word, slate.word(word), order);
     }
   }
 
@@ -367,7 +342,7 @@ public final class TracingMedium extends Medium {
           int word = range.firstWord + i;
           if (range.seen[i] != slate.word(word)) {
             range.seen[i] = slate.word(word);
-            recorder.store(word, slate.word(word));
+            recorder.store(word, slate.word(word), Trace.Order.NONE);
           }
         }
       }

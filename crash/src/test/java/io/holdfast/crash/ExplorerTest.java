@@ -68,13 +68,16 @@ class ExplorerTest {
     for (long seed = 0; seed < 500; seed++) {
       Set<Object> refined = new HashSet<>();
       Explorer.Report report =
-          Explorer.run(new long[SIZE / 8], 0, 100_000, program(seed), recovery(~seed), refined);
+          Explorer.of(new long[SIZE / 8])
+              .limit(100_000)
+              .run(program(seed), recovery(~seed), refined);
       assertEquals(0, report.cappedPoints());
       Set<Object> all = new HashSet<>();
       BruteForce.Recovery inner = recovery(~seed);
       BruteForce.Report forced =
           BruteForce.run(
               new long[SIZE / 8],
+              CrashModel.WORD,
               0,
               1_000_000,
               program(seed),
@@ -104,11 +107,14 @@ class ExplorerTest {
     var e =
         assertThrows(
             AssertionError.class,
-            () -> Explorer.run(new long[SIZE / 8], 0, 1000, wrong, ExplorerTest::trustTheFlag));
+            () ->
+                Explorer.of(new long[SIZE / 8]).limit(1000).run(wrong, ExplorerTest::trustTheFlag));
     assertTrue(e.getMessage().contains("before fence 1"), e.getMessage());
     assertThrows(
         AssertionError.class,
-        () -> BruteForce.run(new long[SIZE / 8], 0, 1000, wrong, ExplorerTest::trustTheFlag));
+        () ->
+            BruteForce.run(
+                new long[SIZE / 8], CrashModel.WORD, 0, 1000, wrong, ExplorerTest::trustTheFlag));
   }
 
   @Test
@@ -122,7 +128,10 @@ class ExplorerTest {
           region.persist(64, 8);
         };
     Explorer.Report report =
-        Explorer.run(new long[SIZE / 8], 1, 1000, right, ExplorerTest::trustTheFlag);
+        Explorer.of(new long[SIZE / 8])
+            .nested(1)
+            .limit(1000)
+            .run(right, ExplorerTest::trustTheFlag);
     assertEquals(new Explorer.Report(3, 4, 4, 0, 0), report);
   }
 
@@ -152,24 +161,25 @@ class ExplorerTest {
           }
           return region.getLong(64) == 2 ? region.getLong(0) : 8L;
         };
-    assertEquals(0, Explorer.run(new long[SIZE / 8], 0, 1000, program, recovery).nestedStates());
+    assertEquals(
+        0, Explorer.of(new long[SIZE / 8]).limit(1000).run(program, recovery).nestedStates());
     assertThrows(
-        AssertionError.class, () -> Explorer.run(new long[SIZE / 8], 1, 1000, program, recovery));
+        AssertionError.class,
+        () -> Explorer.of(new long[SIZE / 8]).nested(1).limit(1000).run(program, recovery));
   }
 
   @Test
   void run_bulkReads_branchOnEachWord() {
     Explorer.Report report =
-        Explorer.run(
-            new long[SIZE / 8],
-            0,
-            1000,
-            medium -> medium.region().copyIn(0, MemorySegment.ofArray(new long[] {1, 2, 3})),
-            (region, marks) -> {
-              long[] words = new long[3];
-              region.copyOut(0, MemorySegment.ofArray(words));
-              return words[0] + words[1] + words[2];
-            });
+        Explorer.of(new long[SIZE / 8])
+            .limit(1000)
+            .run(
+                medium -> medium.region().copyIn(0, MemorySegment.ofArray(new long[] {1, 2, 3})),
+                (region, marks) -> {
+                  long[] words = new long[3];
+                  region.copyOut(0, MemorySegment.ofArray(words));
+                  return words[0] + words[1] + words[2];
+                });
     assertEquals(new Explorer.Report(1, 8, 0, 0, 0), report);
   }
 
@@ -179,28 +189,159 @@ class ExplorerTest {
     long[] record = new long[20];
     Arrays.fill(record, 7);
     Explorer.Report report =
-        Explorer.run(
-            new long[SIZE / 8],
-            0,
-            1000,
-            medium -> medium.region().copyIn(0, MemorySegment.ofArray(record)),
-            (region, marks) -> {
-              long[] words = new long[20];
-              region.copyOut(0, MemorySegment.ofArray(words));
-              return Arrays.stream(words).sum();
-            });
+        Explorer.of(new long[SIZE / 8])
+            .limit(1000)
+            .run(
+                medium -> medium.region().copyIn(0, MemorySegment.ofArray(record)),
+                (region, marks) -> {
+                  long[] words = new long[20];
+                  region.copyOut(0, MemorySegment.ofArray(words));
+                  return Arrays.stream(words).sum();
+                });
     assertEquals(new Explorer.Report(1, 42, 0, 0, 42), report);
   }
 
   @Test
   void run_moreStatesThanTheLimit_said() {
     Explorer.Report report =
-        Explorer.run(
-            new long[SIZE / 8],
-            0,
-            5,
-            medium -> medium.region().copyIn(0, MemorySegment.ofArray(new long[] {1, 2, 3})),
-            (region, marks) -> region.getLong(0) + region.getLong(8) + region.getLong(16));
+        Explorer.of(new long[SIZE / 8])
+            .limit(5)
+            .run(
+                medium -> medium.region().copyIn(0, MemorySegment.ofArray(new long[] {1, 2, 3})),
+                (region, marks) -> region.getLong(0) + region.getLong(8) + region.getLong(16));
     assertEquals(new Explorer.Report(1, 5, 0, 1, 0), report);
+  }
+
+  // ---- models
+
+  /** Data and flag in one line, in order: sound where a line's stores become durable in order. */
+  @Test
+  void run_flagBehindDataInOneLine_reliesOnTheModel() {
+    Consumer<TracingMedium> program =
+        medium -> {
+          medium.region().putLong(0, 42);
+          medium.region().putLong(8, 1);
+          medium.region().persist(0, 16);
+        };
+    BruteForce.Recovery recovery =
+        (region, marks) -> {
+          if (region.getLong(8) == 1 && region.getLong(0) != 42) {
+            throw new AssertionError("flagged without data");
+          }
+          return "sound";
+        };
+    assertThrows(CrashFailure.class, () -> start().model(CrashModel.WORD).run(program, recovery));
+    start().model(CrashModel.X86_LINE).run(program, recovery);
+    start().model(CrashModel.EADR).run(program, recovery);
+  }
+
+  @Test
+  void run_flagBehindDataInAnotherLine_soundWithEadrOnly() {
+    Consumer<TracingMedium> program =
+        medium -> {
+          medium.region().putLong(0, 42);
+          medium.region().putLong(64, 1);
+          medium.mark("done");
+        };
+    for (CrashModel model : List.of(CrashModel.WORD, CrashModel.X86_LINE)) {
+      assertThrows(
+          CrashFailure.class, () -> start().model(model).run(program, ExplorerTest::trustTheFlag));
+    }
+    start()
+        .model(CrashModel.EADR)
+        .run(
+            program,
+            (region, marks) -> {
+              assertTrue(marks.isEmpty() || region.getLong(64) == 1);
+              return trustTheFlag(region, marks);
+            });
+  }
+
+  @Test
+  void run_randomPrograms_sameOutcomesAsBruteForceInEveryModel() {
+    for (CrashModel model : CrashModel.values()) {
+      for (long seed = 0; seed < 200; seed++) {
+        Set<Object> refined = new HashSet<>();
+        Explorer.Report report =
+            start().model(model).limit(100_000).run(program(seed), recovery(~seed), refined);
+        assertEquals(0, report.cappedPoints());
+        Set<Object> all = new HashSet<>();
+        BruteForce.Recovery inner = recovery(~seed);
+        BruteForce.run(
+            new long[SIZE / 8],
+            model,
+            0,
+            1_000_000,
+            program(seed),
+            (region, marks) -> {
+              Object outcome = inner.recover(region, marks);
+              all.add(outcome);
+              return outcome;
+            });
+        assertEquals(all, refined, model + ", seed " + seed);
+      }
+    }
+  }
+
+  private static Explorer start() {
+    return Explorer.of(new long[SIZE / 8]);
+  }
+
+  // ---- replay
+
+  @Test
+  void replay_aFailure_failsAgainAndOnlyThat() {
+    Consumer<TracingMedium> wrong =
+        medium -> {
+          medium.region().putLong(0, 42);
+          medium.region().putLong(64, 1);
+          medium.region().persist(0, 128);
+        };
+    CrashFailure failure =
+        assertThrows(CrashFailure.class, () -> start().run(wrong, ExplorerTest::trustTheFlag));
+    assertEquals("WORD:2:1", failure.token());
+    assertTrue(failure.getMessage().endsWith("replay WORD:2:1"), failure.getMessage());
+    CrashFailure again =
+        assertThrows(
+            CrashFailure.class,
+            () -> start().replay(failure.token(), wrong, ExplorerTest::trustTheFlag));
+    assertEquals(failure.token(), again.token());
+    start().replay("WORD:2:1.1", wrong, ExplorerTest::trustTheFlag);
+  }
+
+  @Test
+  void replay_aCrashInRecovery_failsAgain() {
+    Consumer<TracingMedium> program =
+        medium -> {
+          medium.region().putLong(0, 7);
+          medium.region().putLong(64, 1);
+          medium.region().persist(0, 128);
+        };
+    BruteForce.Recovery recovery =
+        (region, marks) -> {
+          if (region.getLong(64) == 1) {
+            region.putLong(0, 8);
+            region.putLong(64, 2);
+            region.persist(0, 128);
+          }
+          return region.getLong(64) == 2 ? region.getLong(0) : 8L;
+        };
+    CrashFailure failure =
+        assertThrows(CrashFailure.class, () -> start().nested(1).run(program, recovery));
+    CrashFailure again =
+        assertThrows(CrashFailure.class, () -> start().replay(failure.token(), program, recovery));
+    assertEquals(failure.token(), again.token());
+  }
+
+  @Test
+  void replay_whatIsNoToken_refused() {
+    for (String bad :
+        List.of("", "WORD", "WORD:1", "WORD:x:1", "OTHER:1:1", "WORD:1:a", "WORD:99:0")) {
+      var e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> start().replay(bad, medium -> {}, ExplorerTest::trustTheFlag));
+      assertTrue(e.getMessage().contains(bad), e.getMessage());
+    }
   }
 }

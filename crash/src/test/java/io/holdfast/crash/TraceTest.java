@@ -34,8 +34,8 @@ class TraceTest {
 
   private static Set<String> images(Trace trace, Trace.Point point) {
     Set<String> images = new TreeSet<>();
-    trace.images(point).forEach(w -> images.add(w[0] + " " + w[1] + " " + w[8]));
-    assertEquals(images.size(), trace.images(point).count());
+    trace.images(point, CrashModel.WORD).forEach(w -> images.add(w[0] + " " + w[1] + " " + w[8]));
+    assertEquals(images.size(), trace.images(point, CrashModel.WORD).count());
     return images;
   }
 
@@ -197,7 +197,7 @@ class TraceTest {
         });
     Set<String> images = new TreeSet<>();
     trace
-        .images(trace.points().getLast())
+        .images(trace.points().getLast(), CrashModel.WORD)
         .sample(0, 1, w -> images.add(w[0] + " " + w[1] + " " + w[8]));
     assertEquals(
         Set.of("0 0 0", "1 0 0", "0 2 0", "0 0 3", "1 2 3", "0 2 3", "1 0 3", "1 2 0"), images);

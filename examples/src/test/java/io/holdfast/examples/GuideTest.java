@@ -111,22 +111,21 @@ class GuideTest {
     TracingMedium start = TracingMedium.ofSize(1 << 20);
     Pool.create(start.region(), "test").root("counters", COUNTERS);
     Explorer.Report report =
-        Explorer.run(
-            start.image(),
-            0,
-            100_000,
-            medium -> {
-              Pool pool = Pool.open(medium.region(), "test");
-              pool.root("counters", COUNTERS).put("a", 1L);
-              medium.mark("acknowledged");
-            },
-            (region, marks) -> {
-              Long found = Pool.open(region, "test").root("counters", COUNTERS).get("a");
-              if (marks.contains("acknowledged") && found == null) {
-                throw new AssertionError("lost");
-              }
-              return String.valueOf(found);
-            });
+        Explorer.of(start.image())
+            .limit(100_000)
+            .run(
+                medium -> {
+                  Pool pool = Pool.open(medium.region(), "test");
+                  pool.root("counters", COUNTERS).put("a", 1L);
+                  medium.mark("acknowledged");
+                },
+                (region, marks) -> {
+                  Long found = Pool.open(region, "test").root("counters", COUNTERS).get("a");
+                  if (marks.contains("acknowledged") && found == null) {
+                    throw new AssertionError("lost");
+                  }
+                  return String.valueOf(found);
+                });
     assertEquals(0, report.cappedPoints());
     assertTrue(report.states() > report.points());
   }

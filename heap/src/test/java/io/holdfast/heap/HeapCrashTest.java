@@ -95,12 +95,12 @@ class HeapCrashTest {
 
   private static Explorer.Report explore(int depth, long limit, long[] start, Step... steps) {
     List<String> states = new ArrayList<>();
-    return Explorer.run(
-        start,
-        depth,
-        limit,
-        medium -> program(medium, states, steps),
-        (region, marks) -> observe(region, marks, states));
+    return Explorer.of(start)
+        .nested(depth)
+        .limit(limit)
+        .run(
+            medium -> program(medium, states, steps),
+            (region, marks) -> observe(region, marks, states));
   }
 
   private static void program(TracingMedium medium, List<String> states, Step... steps) {
@@ -186,27 +186,28 @@ class HeapCrashTest {
     Arrays.setAll(garbage, i -> i * 0x9E3779B97F4A7C15L);
     List<String> kinds = new ArrayList<>();
     Explorer.Report report =
-        Explorer.run(
-            garbage,
-            1,
-            LIMIT,
-            medium -> {
-              Pool ignored = Pool.create(medium.region(), PoolBuilder.Mode.ON_A_REGION, "test", 1);
-              medium.mark("created");
-            },
-            (region, marks) -> {
-              try {
-                Pool pool = Pool.open(region, "test");
-                assertEquals(List.of(), pool.check().problems());
-                assertEquals(0, pool.check().bytes());
-                kinds.add("pool");
-                return "pool";
-              } catch (PoolException.NotAPool | HoldfastException.Corrupt e) {
-                assertTrue(marks.isEmpty(), e::toString);
-                kinds.add("none");
-                return "none";
-              }
-            });
+        Explorer.of(garbage)
+            .nested(1)
+            .limit(LIMIT)
+            .run(
+                medium -> {
+                  Pool ignored =
+                      Pool.create(medium.region(), PoolBuilder.Mode.ON_A_REGION, "test", 1);
+                  medium.mark("created");
+                },
+                (region, marks) -> {
+                  try {
+                    Pool pool = Pool.open(region, "test");
+                    assertEquals(List.of(), pool.check().problems());
+                    assertEquals(0, pool.check().bytes());
+                    kinds.add("pool");
+                    return "pool";
+                  } catch (PoolException.NotAPool | HoldfastException.Corrupt e) {
+                    assertTrue(marks.isEmpty(), e::toString);
+                    kinds.add("none");
+                    return "none";
+                  }
+                });
     assertEquals(0, report.cappedPoints(), report::toString);
     assertTrue(kinds.contains("pool") && kinds.contains("none"));
   }
@@ -348,19 +349,18 @@ class HeapCrashTest {
     long[] start = pool(in("n", (tx, node) -> tx.edit(node).number(1)));
     List<String> states = new ArrayList<>();
     Explorer.Report report =
-        Explorer.run(
-            start,
-            0,
-            LIMIT,
-            medium -> program(medium, states, fill),
-            (region, marks) -> {
-              Pool pool = Pool.open(region, "test");
-              if (pool.root("n", Node.TYPE).data() == null) {
-                fill.run(pool);
-              }
-              assertEquals(List.of(), pool.check().problems());
-              return contents(pool, pool.check());
-            });
+        Explorer.of(start)
+            .limit(LIMIT)
+            .run(
+                medium -> program(medium, states, fill),
+                (region, marks) -> {
+                  Pool pool = Pool.open(region, "test");
+                  if (pool.root("n", Node.TYPE).data() == null) {
+                    fill.run(pool);
+                  }
+                  assertEquals(List.of(), pool.check().problems());
+                  return contents(pool, pool.check());
+                });
     assertEquals(0, report.cappedPoints(), report::toString);
   }
 

@@ -22,21 +22,20 @@ class PoolCreationTest {
   private static void explore(long[] start) {
     Set<String> outcomes = new TreeSet<>();
     Explorer.Report report =
-        Explorer.run(
-            start,
-            0,
-            LIMIT,
-            medium -> {
-              PersistentRegion region = medium.region();
-              Pool.create(region, "test");
-              medium.mark("created");
-            },
-            (region, marks) -> {
-              String outcome = observe(region);
-              assertTrue(marks.isEmpty() || outcome.equals("a pool"), outcome);
-              outcomes.add(outcome);
-              return outcome;
-            });
+        Explorer.of(start)
+            .limit(LIMIT)
+            .run(
+                medium -> {
+                  PersistentRegion region = medium.region();
+                  Pool.create(region, "test");
+                  medium.mark("created");
+                },
+                (region, marks) -> {
+                  String outcome = observe(region);
+                  assertTrue(marks.isEmpty() || outcome.equals("a pool"), outcome);
+                  outcomes.add(outcome);
+                  return outcome;
+                });
     assertEquals(0, report.cappedPoints(), report::toString);
     assertEquals(Set.of("a pool", "none"), outcomes);
   }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.crash.BruteForce;
+import io.holdfast.crash.CrashModel;
 import io.holdfast.crash.Explorer;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.PersistentRegion;
@@ -95,12 +96,12 @@ class CrashTest {
   private static Explorer.Report exhaust(long[] start, int depth, Step... steps) {
     List<String> states = new ArrayList<>();
     Explorer.Report report =
-        Explorer.run(
-            start,
-            depth,
-            LIMIT,
-            medium -> program(medium, states, steps),
-            (region, marks) -> observe(region, marks, states));
+        Explorer.of(start)
+            .nested(depth)
+            .limit(LIMIT)
+            .run(
+                medium -> program(medium, states, steps),
+                (region, marks) -> observe(region, marks, states));
     assertEquals(0, report.cappedPoints(), report::toString);
     return report;
   }
@@ -392,28 +393,27 @@ class CrashTest {
   void twoLanes_snapshotOpenMeanwhile_undoneWhateverTheOtherDid() {
     List<String> states = new ArrayList<>();
     Explorer.Report report =
-        Explorer.run(
-            formatted(),
-            0,
-            LIMIT,
-            medium -> {
-              TestSpace[] spaces = new TestSpace[1];
-              Lanes lanes = openLanes(medium.region(), spaces);
-              TestSpace space = spaces[0];
-              states.add(space.observe());
-              medium.mark("open");
-              try (Transaction open = lanes.begin()) {
-                open.snapshot(space.word(0), 8);
-                lanes.region().putLong(space.word(0), -1);
-                for (int i = 1; i < 24; i++) {
-                  long value = 100L * i;
-                  lanes.run(tx -> setAll(tx, space, value, 1));
-                  states.add(space.observe().replace("-1 ", "0 "));
-                  medium.mark("done");
-                }
-              }
-            },
-            (region, marks) -> observe(region, marks, states));
+        Explorer.of(formatted())
+            .limit(LIMIT)
+            .run(
+                medium -> {
+                  TestSpace[] spaces = new TestSpace[1];
+                  Lanes lanes = openLanes(medium.region(), spaces);
+                  TestSpace space = spaces[0];
+                  states.add(space.observe());
+                  medium.mark("open");
+                  try (Transaction open = lanes.begin()) {
+                    open.snapshot(space.word(0), 8);
+                    lanes.region().putLong(space.word(0), -1);
+                    for (int i = 1; i < 24; i++) {
+                      long value = 100L * i;
+                      lanes.run(tx -> setAll(tx, space, value, 1));
+                      states.add(space.observe().replace("-1 ", "0 "));
+                      medium.mark("done");
+                    }
+                  }
+                },
+                (region, marks) -> observe(region, marks, states));
     assertEquals(0, report.cappedPoints());
   }
 
@@ -534,6 +534,7 @@ class CrashTest {
     BruteForce.Report report =
         BruteForce.run(
             formatted(),
+            CrashModel.WORD,
             0,
             4096,
             medium -> program(medium, states, steps),
@@ -564,6 +565,7 @@ class CrashTest {
     List<String> states = new ArrayList<>();
     BruteForce.run(
         formatted(),
+        CrashModel.WORD,
         0,
         LIMIT,
         medium -> program(medium, states, set(0), snapshot(1)),

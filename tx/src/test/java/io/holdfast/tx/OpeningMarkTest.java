@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.crash.CrashModel;
 import io.holdfast.crash.Trace;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.Durability;
@@ -99,9 +100,10 @@ class OpeningMarkTest {
     reopened.run(tx -> tx.setLong(LAYOUT.end(), 43));
     Trace trace = second.trace();
     for (Trace.Point point : trace.points()) {
-      trace
-          .images(point)
-          .forEach(image -> {
+      trace.forEachImage(
+          point,
+          CrashModel.WORD,
+          image -> {
             boolean changed = false;
             for (int word = 0; word < image.length; word++) {
               changed |= word != mark && image[word] != clean[word];
@@ -124,18 +126,17 @@ class OpeningMarkTest {
     int cleanImages = 0;
     for (Trace.Point point : trace.points()) {
       int[] found = new int[1];
-      trace
-          .images(point)
-          .sample(
-              100,
-              1,
-              image -> {
-                OpeningMark mark = OpeningMark.decode(CHECKSUM, image[(int) LAYOUT.mark() / 8]);
-                if (mark != null && mark.state() == State.CLEAN) {
-                  found[0]++;
-                  assertEquals(42, image[(int) LAYOUT.end() / 8], point::toString);
-                }
-              });
+      trace.forSomeImages(
+          point,
+          CrashModel.WORD,
+          100,
+          image -> {
+            OpeningMark mark = OpeningMark.decode(CHECKSUM, image[(int) LAYOUT.mark() / 8]);
+            if (mark != null && mark.state() == State.CLEAN) {
+              found[0]++;
+              assertEquals(42, image[(int) LAYOUT.end() / 8], point::toString);
+            }
+          });
       cleanImages += found[0];
     }
     assertTrue(cleanImages > 0);
