@@ -8,9 +8,23 @@ public final class CrashFailure extends AssertionError {
   /** With which {@link Explorer#replay} tries this crash again. */
   private final String token;
 
-  CrashFailure(String message, String token, Throwable cause) {
-    super(message + "; replay " + token, cause);
+  private final String what;
+
+  CrashFailure(String what, String token, Throwable cause) {
+    this(what, "", token, cause);
+  }
+
+  private CrashFailure(String what, String stores, String token, Throwable cause) {
+    super(what + stores + "\n  replay " + token, cause);
+    this.what = what;
     this.token = token;
+  }
+
+  /** The same failure, with the stores that were missing. */
+  CrashFailure explained(String stores) {
+    CrashFailure explained = new CrashFailure(what, stores, token, getCause());
+    explained.setStackTrace(getStackTrace());
+    return explained;
   }
 
   /**

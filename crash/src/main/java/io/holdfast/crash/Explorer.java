@@ -129,18 +129,36 @@ public final class Explorer {
 
   /** The same, and all outcomes of uncrashed recoveries are added to a set. */
   Report run(Consumer<TracingMedium> program, BruteForce.Recovery recovery, Set<Object> outcomes) {
-    Trace trace = trace(program);
+    Trace trace = trace(program, medium -> {});
     Exploration exploration = new Exploration(recovery, outcomes);
-    for (Trace.Point point : trace.points()) {
-      exploration.points++;
-      exploration.explore(
-          trace.images(point, model), point, point.marks(), 0, null, model + ":" + point.event());
+    try {
+      for (Trace.Point point : trace.points()) {
+        exploration.points++;
+        exploration.explore(
+            trace.images(point, model), point, point.marks(), 0, null, model + ":" + point.event());
+      }
+    } catch (CrashFailure e) {
+      throw e.explained(explain(e.token(), program, recovery));
     }
     return exploration.report();
   }
 
-  private Trace trace(Consumer<TracingMedium> program) {
+  /** Which stores were missing: of the program, when the crash was not one of a recovery. */
+  private String explain(
+      String token, Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
+    CrashToken crash = CrashToken.parse(token);
+    if (crash.crashes().size() > 1) {
+      return "";
+    }
+    Trace trace = trace(program, TracingMedium::recordSites);
+    Trace.Point point = crash.point(trace, 0);
+    return new Shrinker(trace.images(point, model), point.marks(), recovery)
+        .explain(new Path(crash.crashes().getFirst().decisions()));
+  }
+
+  private Trace trace(Consumer<TracingMedium> program, Consumer<TracingMedium> prepare) {
     TracingMedium medium = new TracingMedium(start);
+    prepare.accept(medium);
     program.accept(medium);
     return medium.trace();
   }
@@ -157,7 +175,7 @@ public final class Explorer {
   public void replay(String token, Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
     CrashToken crash = CrashToken.parse(token);
     Exploration exploration = new Exploration(recovery, new HashSet<>());
-    Trace trace = trace(program);
+    Trace trace = trace(program, medium -> {});
     List<String> marks = null;
     Object expected = null;
     Images start = null;

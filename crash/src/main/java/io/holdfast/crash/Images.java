@@ -28,14 +28,14 @@ final class Images {
   /**
    * Stores that become durable in order.
    *
-   * @param words the words stored to
-   * @param values what was stored
+   * @param stores the stores
    * @param least how many are there at least
    * @param most how many are there at most
    */
-  record Unit(int[] words, long[] values, int least, int most) {
+  @SuppressWarnings("ArrayRecordComponent") // not changed, and not compared
+  record Unit(Trace.Store[] stores, int least, int most) {
     Unit within(int low, int high) {
-      return new Unit(words, values, low, high);
+      return new Unit(stores, low, high);
     }
 
     int choices() {
@@ -44,7 +44,7 @@ final class Images {
 
     private void apply(long[] image, int count) {
       for (int i = 0; i < count; i++) {
-        image[words[i]] = values[i];
+        image[stores[i].word()] = stores[i].value();
       }
     }
   }
@@ -93,7 +93,8 @@ final class Images {
     return word < base.length ? base[word] : 0;
   }
 
-  private List<Unit> units() {
+  /** The units of all layers, from the lowest. */
+  List<Unit> units() {
     return layers.stream().flatMap(layer -> layer.units.stream()).toList();
   }
 
@@ -109,7 +110,8 @@ final class Images {
     return count;
   }
 
-  private long[] image(int[] taken) {
+  /** The image that has so many stores more than the least of each unit. */
+  long[] image(int[] taken) {
     long[] image = base.clone();
     int next = 0;
     for (Layer layer : layers) {

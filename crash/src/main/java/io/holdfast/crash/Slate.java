@@ -88,7 +88,7 @@ final class Slate {
       State state = new State(unit);
       ofLayer.add(state);
       for (int i = 0; i < unit.most(); i++) {
-        int word = unit.words()[i];
+        int word = unit.stores()[i].word();
         if (open[word] == null || open[word].state != state) {
           touch(word);
           open[word] = new Uncertain(state, open[word], words[word]);
@@ -149,7 +149,7 @@ final class Slate {
         isNarrowed = true;
       }
       if (run[2] >= 0) {
-        words[word] = state.unit.values()[run[2]];
+        words[word] = state.unit.stores()[run[2]].value();
         return;
       }
       words[word] = at.floor;
@@ -166,7 +166,7 @@ final class Slate {
     int last = -1;
     int from = state.least;
     for (int i = 0; i < state.most; i++) {
-      if (state.unit.words()[i] == word) {
+      if (state.unit.stores()[i].word() == word) {
         if (i >= state.least) {
           runs.add(new int[] {from, i, last});
           from = i + 1;
@@ -198,10 +198,15 @@ final class Slate {
         units.add(state.unit.within(state.least, state.most));
       } else {
         for (int i = 0; i < state.most; i++) {
-          certain.put(state.unit.words()[i], state.unit.values()[i]);
+          certain.put(state.unit.stores()[i].word(), state.unit.stores()[i].value());
         }
       }
     }
     return new Images.Layer(certain, units);
+  }
+
+  /** Of each unit, from the lowest layer, how much may be there at most after what was read. */
+  int[] most() {
+    return states.stream().flatMap(List::stream).mapToInt(state -> state.most).toArray();
   }
 }

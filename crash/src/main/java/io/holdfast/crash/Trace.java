@@ -34,9 +34,18 @@ public final class Trace {
     this.events = events;
   }
 
-  private sealed interface Event {}
+  sealed interface Event {}
 
-  private record Store(int word, long value, Order order) implements Event {}
+  /**
+   * A store of a word.
+   *
+   * @param event how many events were before it
+   * @param word which word
+   * @param value what it holds afterwards
+   * @param order whether it is in the order of the program
+   * @param site the line of code that made it; null unless sites are recorded
+   */
+  record Store(int event, int word, long value, Order order, String site) implements Event {}
 
   /** Whether a store is made in the order of the program. */
   enum Order {
@@ -54,9 +63,15 @@ public final class Trace {
   /** Collects events for a medium. */
   static final class Recorder {
     private final List<Event> events = new ArrayList<>();
+    private boolean sites;
+
+    /** From now on, each store notes the line that made it. */
+    void recordSites() {
+      sites = true;
+    }
 
     void store(int word, long value, Order order) {
-      events.add(new Store(word, value, order));
+      events.add(new Store(events.size(), word, value, order, sites ? CallSite.current() : null));
     }
 
     void fence(List<long[]> ranges) {
@@ -217,12 +232,7 @@ public final class Trace {
       for (List<Store> part : parts.values()) {
         List<Store> effective = withoutRepetition(part, start, certain);
         if (!effective.isEmpty()) {
-          units.add(
-              new Images.Unit(
-                  effective.stream().mapToInt(Store::word).toArray(),
-                  effective.stream().mapToLong(Store::value).toArray(),
-                  0,
-                  effective.size()));
+          units.add(new Images.Unit(effective.toArray(new Store[0]), 0, effective.size()));
         }
       }
     }

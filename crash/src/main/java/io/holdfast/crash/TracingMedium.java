@@ -106,6 +106,11 @@ public final class TracingMedium extends Medium {
     return new TracingMedium(new long[bytes / 8]);
   }
 
+  /** From now on, each store notes the line of code that made it. Slow. */
+  void recordSites() {
+    recorder.recordSites();
+  }
+
   /**
    * Notes that something was done, for whoever reads the trace: an operation acknowledged, say.
    *

@@ -300,7 +300,7 @@ class ExplorerTest {
     CrashFailure failure =
         assertThrows(CrashFailure.class, () -> start().run(wrong, ExplorerTest::trustTheFlag));
     assertEquals("WORD:2:1", failure.token());
-    assertTrue(failure.getMessage().endsWith("replay WORD:2:1"), failure.getMessage());
+    assertTrue(failure.getMessage().endsWith("\n  replay WORD:2:1"), failure.getMessage());
     CrashFailure again =
         assertThrows(
             CrashFailure.class,
@@ -343,5 +343,68 @@ class ExplorerTest {
               () -> start().replay(bad, medium -> {}, ExplorerTest::trustTheFlag));
       assertTrue(e.getMessage().contains(bad), e.getMessage());
     }
+  }
+
+  // ---- the explanation
+
+  /** Of ten stores that may be missing, one matters. */
+  @Test
+  void failure_namesTheMissingStoreAndTheLaterOneThatWasThere() {
+    CrashFailure failure =
+        assertThrows(
+            CrashFailure.class,
+            () ->
+                start()
+                    .run(
+                        medium -> {
+                          PersistentRegion region = medium.region();
+                          for (long at = 256; at < 336; at += 8) {
+                            region.putLong(at, at);
+                          }
+                          writeData(region);
+                          writeFlag(region);
+                          region.persist(0, SIZE);
+                        },
+                        (region, marks) -> {
+                          if (region.getLong(64) == 1) {
+                            for (long at = 256; at < 336; at += 8) {
+                              region.getLong(at);
+                            }
+                          }
+                          return trustTheFlag(region, marks);
+                        }));
+    List<String> lines = failure.getMessage().lines().toList();
+    assertEquals(4, lines.size(), failure.getMessage());
+    assertTrue(lines.get(0).contains("before fence 1"), lines.get(0));
+    assertTrue(
+        lines.get(1).matches("  not durable: offset 0 = 0x2A, stored by .*writeData \\(.*:\\d+\\)"),
+        lines.get(1));
+    assertTrue(
+        lines.get(2).matches("  durable:     offset 64 = 0x1, stored by .*writeFlag \\(.*:\\d+\\)"),
+        lines.get(2));
+    assertTrue(lines.get(3).startsWith("  replay WORD:"), lines.get(3));
+  }
+
+  private static void writeData(PersistentRegion region) {
+    region.putLong(0, 42);
+  }
+
+  private static void writeFlag(PersistentRegion region) {
+    region.putLong(64, 1);
+  }
+
+  @Test
+  void failure_withEverythingThere_namesNoStore() {
+    CrashFailure failure =
+        assertThrows(
+            CrashFailure.class,
+            () ->
+                start()
+                    .run(
+                        medium -> medium.region().putLong(0, 1),
+                        (region, marks) -> {
+                          throw new AssertionError("always");
+                        }));
+    assertEquals(2, failure.getMessage().lines().count(), failure.getMessage());
   }
 }
