@@ -28,6 +28,7 @@ final class HeapParticipant implements Participant {
   private final TransactionAccess access = TransactionAccess.get();
   private final Pool pool;
   private final Allocator allocator;
+  private final Incarnations.Share incarnations;
   private Transaction tx;
   private final List<Reserved> reserved = new ArrayList<>();
   private final List<Freed> freed = new ArrayList<>();
@@ -66,6 +67,7 @@ final class HeapParticipant implements Participant {
   HeapParticipant(Pool pool) {
     this.pool = pool;
     this.allocator = pool.allocator();
+    this.incarnations = pool.incarnations().share();
   }
 
   void begin(Transaction next) {
@@ -96,6 +98,10 @@ final class HeapParticipant implements Participant {
     reserved.add(mine);
     reservedAt.put(mine.offset, mine);
     return mine.offset;
+  }
+
+  int newIncarnation() {
+    return incarnations.take();
   }
 
   void filled(long offset, long length) {

@@ -32,7 +32,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * <p>The first word is the object's identity: a handle carries it and compares it at each access,
  * so that a handle to an object that was freed is refused, also when its block has gone to another.
  * When an object is freed its type becomes 0, before anyone else can be given the block; the next
- * one in it has the next incarnation.
+ * one in it has an incarnation that none had since the pool was opened.
  */
 final class ObjectType<T> extends io.holdfast.heap.Type<T> {
   static final int HEADER_BYTES = 8;
@@ -203,7 +203,7 @@ final class ObjectType<T> extends io.holdfast.heap.Type<T> {
   long create(Pool pool, Transaction tx) {
     PersistentRegion region = pool.region();
     long offset = pool.participant(tx).reserve(bytes, Span.Kind.TYPED);
-    int incarnation = (int) region.getLong(offset) + 1;
+    int incarnation = pool.participant(tx).newIncarnation();
     region.zero(offset + HEADER_BYTES, bytes - HEADER_BYTES);
     region.putLong(offset, (long) id << 32 | Integer.toUnsignedLong(incarnation));
     pool.participant(tx).filled(offset, bytes);

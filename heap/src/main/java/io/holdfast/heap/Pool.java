@@ -54,6 +54,7 @@ public final class Pool implements AutoCloseable {
   private final Roots roots;
   private final ConcurrentHashMap<Long, HashIndex> indexes = new ConcurrentHashMap<>();
   private final ReentrantLock structureLock = new ReentrantLock();
+  private final Incarnations incarnations = new Incarnations();
   private boolean closed;
 
   private Pool(
@@ -234,6 +235,10 @@ public final class Pool implements AutoCloseable {
 
   long hashSeed() {
     return header.hashSeed();
+  }
+
+  Incarnations incarnations() {
+    return incarnations;
   }
 
   ReentrantLock structureLock() {

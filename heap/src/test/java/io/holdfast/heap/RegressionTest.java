@@ -4,6 +4,7 @@ package io.holdfast.heap;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.holdfast.flush.Durability;
 import io.holdfast.flush.Granularity;
@@ -18,7 +19,10 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -122,6 +126,59 @@ class RegressionTest {
     }
     assertEquals(100, pool.root("new", type).size());
     assertEquals(List.of(), pool.check().problems());
+  }
+
+  /** Objects of more than one run, so that one is dissolved when they are freed. */
+  private List<Account> makeAccounts(int count) {
+    return pool.call(tx -> {
+      List<Account> made = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        made.add(pool.make(tx, Account.TYPE));
+      }
+      return made;
+    });
+  }
+
+  @Test
+  void handle_ofAnObjectWhoseRunWasDissolvedAndMadeAgain_refused() {
+    int count = 1500;
+    List<Account> stale = makeAccounts(count);
+    pool.run(tx -> stale.forEach(one -> pool.free(tx, one)));
+    // What the objects were told apart by is written over, as any user of the chunks may do.
+    List<Block> others = new ArrayList<>();
+    pool.run(tx -> {
+      for (int i = 0; i < 32; i++) {
+        others.add(pool.allocate(tx, 4096));
+        tx.edit(others.getLast()).fill().fill((byte) 0);
+      }
+    });
+    pool.run(tx -> others.reversed().forEach(one -> pool.free(tx, one)));
+    List<Account> made = makeAccounts(count);
+    pool.run(tx -> made.forEach(one -> tx.edit(one).balance(7)));
+    for (Account handle : stale) {
+      assertThrows(PoolException.ObjectFreed.class, handle::balance);
+      assertThrows(
+          PoolException.ObjectFreed.class, () -> pool.run(tx -> tx.edit(handle).balance(8)));
+    }
+    made.forEach(one -> assertEquals(7, one.balance()));
+  }
+
+  @Test
+  void incarnations_ofManyThreads_neverTwiceAndNever0() throws Exception {
+    Incarnations all = new Incarnations();
+    Set<Integer> taken = ConcurrentHashMap.newKeySet();
+    try (var threads = Executors.newFixedThreadPool(4)) {
+      for (int i = 0; i < 8; i++) {
+        threads.execute(() -> {
+          Incarnations.Share mine = all.share();
+          for (int k = 0; k < 1000; k++) {
+            taken.add(mine.take());
+          }
+        });
+      }
+    }
+    assertEquals(8000, taken.size());
+    assertFalse(taken.contains(0));
   }
 
   /**
