@@ -303,10 +303,17 @@ final class HashIndex {
     while (true) {
       int stripe = stripeOf(keyHash);
       stripes.lock(stripe);
-      if (stripeOf(keyHash) == stripe) {
+      boolean still = false;
+      try {
+        still = stripeOf(keyHash) == stripe;
+      } finally {
+        if (!still) {
+          stripes.unlock(stripe);
+        }
+      }
+      if (still) {
         return stripe;
       }
-      stripes.unlock(stripe);
     }
   }
 
@@ -427,12 +434,19 @@ final class HashIndex {
       TreeSet<Integer> needed = new TreeSet<>();
       hashes.forEach(h -> needed.add(stripeOf(h)));
       needed.forEach(stripes::lock);
-      TreeSet<Integer> now = new TreeSet<>();
-      hashes.forEach(h -> now.add(stripeOf(h)));
-      if (now.equals(needed)) {
+      boolean still = false;
+      try {
+        TreeSet<Integer> now = new TreeSet<>();
+        hashes.forEach(h -> now.add(stripeOf(h)));
+        still = now.equals(needed);
+      } finally {
+        if (!still) {
+          needed.forEach(stripes::unlock);
+        }
+      }
+      if (still) {
         return needed;
       }
-      needed.forEach(stripes::unlock);
     }
   }
 

@@ -2,6 +2,7 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.Granularity;
+import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
@@ -58,6 +59,7 @@ final class LaneTransaction {
   private int watermarkLine;
   private long watermark;
   private long quarter;
+  private boolean undecidable;
 
   LaneTransaction(Log log, Lane[] lanes, Lane lane) {
     this.log = log;
@@ -115,6 +117,9 @@ final class LaneTransaction {
     try {
       region.persistAndSurface(pending);
       fenced = true;
+    } catch (Throwable e) {
+      brokenOff(e);
+      throw e;
     } finally {
       letGo(fenced);
     }
@@ -132,26 +137,41 @@ final class LaneTransaction {
       laneLog.placeInExtensions(pending);
     }
     boolean upkeep = laneLog.tail() - quarter >= log.layout().ringLines() / 4;
-    if (upkeep) {
-      help();
+    try {
+      if (upkeep) {
+        help();
+      }
+      return decide(upkeep);
+    } finally {
+      letGoOfHelped();
     }
+  }
+
+  private long decide(boolean upkeep) {
     long number = order.next(lane.index());
     long carried = Math.max(watermark, order.durable());
     try {
       laneLog.placeCommit(pending, number, carried);
       fence();
+      order.proven(carried);
+      if (upkeep) {
+        watermark = order.watermark();
+        quarter = laneLog.tail();
+      }
+      laneLog.committed(number);
     } catch (Throwable e) {
-      // A number that was taken and cannot be used would stop every watermark below it.
+      // A number that was taken and cannot be used would stop every watermark below it; and what
+      // may be durable must not be undone.
+      undecidable = true;
       region.poison(e);
       throw e;
     }
-    order.proven(carried);
-    if (upkeep) {
-      watermark = order.watermark();
-      quarter = laneLog.tail();
-    }
-    laneLog.committed(number);
     return number;
+  }
+
+  /** Whether a commit failed after its number was taken: then only the next open can tell. */
+  boolean isUndecidable() {
+    return undecidable;
   }
 
   /** What was committed is in place, and its lines are among the pending ones. */
@@ -188,18 +208,45 @@ final class LaneTransaction {
     try {
       region.persist(pending);
       fenced = true;
+    } catch (Throwable e) {
+      brokenOff(e);
+      throw e;
     } finally {
       letGo(fenced);
     }
   }
 
-  /** U1: takes the lines of lanes that have stored in place and not fenced since. */
+  /**
+   * Of a fence that was broken off otherwise than by the medium, nobody knows what it did; and the
+   * copies that it was to make may be stale when the next one makes them.
+   */
+  private void brokenOff(Throwable cause) {
+    if (!(cause instanceof HoldfastException)) {
+      region.poison(cause);
+    }
+  }
+
+  /**
+   * U1: takes the lines of lanes that have stored in place and not fenced since. Who calls this
+   * lets go of them, whatever happens.
+   */
   private void help() {
     for (Lane other : lanes) {
-      if (other != lane && order.isUnfenced(other.index()) && other.tryLatch()) {
+      if (other != lane && order.isUnfenced(other.index())) {
         helped.add(other);
-        pending.addLines(other.pending());
+        if (other.tryLatch()) {
+          pending.addLines(other.pending());
+        } else {
+          helped.removeLast();
+        }
       }
+    }
+  }
+
+  /** To be called at the end of what began with {@link #help}; the fence has done it, as a rule. */
+  private void letGoOfHelped() {
+    if (!helped.isEmpty()) {
+      letGo(false);
     }
   }
 
@@ -271,8 +318,12 @@ final class LaneTransaction {
 
   /** U1 to U5 on their own: two fences and a watermark line. */
   void upkeep() {
-    help();
-    fence();
+    try {
+      help();
+      fence();
+    } finally {
+      letGoOfHelped();
+    }
     long reached = order.watermark();
     if (reached > order.durable()) {
       storeWatermark(reached);

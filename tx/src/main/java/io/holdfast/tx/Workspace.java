@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tx;
 
+import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
@@ -309,10 +310,11 @@ final class Workspace {
     } catch (Throwable e) {
       // It is committed, and the next open completes it; until then nobody may see a part of it.
       region.poison(e);
-      throw e;
-    } finally {
       lane.unlatch();
+      endAfter(e);
+      throw e;
     }
+    lane.unlatch();
     end(Outcome.COMMITTED);
   }
 
@@ -421,12 +423,14 @@ final class Workspace {
   void abort() {
     Outcome outcome = Outcome.UNKNOWN;
     try {
-      if (logged.isLogged()) {
-        abortLogged();
-      } else {
-        logged.forget();
+      if (!logged.isUndecidable()) {
+        if (logged.isLogged()) {
+          abortLogged();
+        } else {
+          logged.forget();
+        }
+        outcome = Outcome.ABORTED;
       }
-      outcome = Outcome.ABORTED;
     } finally {
       end(outcome);
     }
@@ -436,9 +440,29 @@ final class Workspace {
     lane.latch();
     try {
       lanes.checkOpen();
-      logged.abort(inPlace);
+      abortInLog();
     } finally {
       lane.unlatch();
+    }
+  }
+
+  /** What was stored in place and not undone must not be seen, and its claims are going to end. */
+  private void abortInLog() {
+    try {
+      logged.abort(inPlace);
+    } catch (HoldfastException.RegionClosed e) {
+      throw e;
+    } catch (Throwable e) {
+      region.poison(e);
+      throw e;
+    }
+  }
+
+  private void endAfter(Throwable cause) {
+    try {
+      end(Outcome.UNKNOWN);
+    } catch (Throwable e) {
+      cause.addSuppressed(e);
     }
   }
 
@@ -460,6 +484,23 @@ final class Workspace {
   /** Gives up claims, then tells the heap, then frees the lane, then runs what was asked for. */
   private void end(Outcome outcome) {
     lane.endTransaction();
+    List<Runnable> hooks;
+    try {
+      tellHeap(outcome);
+      hooks =
+          switch (outcome) {
+            case COMMITTED -> List.copyOf(commitHooks);
+            case ABORTED -> List.copyOf(abortHooks);
+            case UNKNOWN -> List.of();
+          };
+    } finally {
+      clear();
+      lane.free();
+    }
+    runAll(hooks);
+  }
+
+  private void tellHeap(Outcome outcome) {
     if (joined) {
       joined = false;
       if (outcome == Outcome.COMMITTED) {
@@ -468,12 +509,9 @@ final class Workspace {
         participant.aborted();
       }
     }
-    List<Runnable> hooks =
-        switch (outcome) {
-          case COMMITTED -> List.copyOf(commitHooks);
-          case ABORTED -> List.copyOf(abortHooks);
-          case UNKNOWN -> List.of();
-        };
+  }
+
+  private void clear() {
     commitHooks.clear();
     abortHooks.clear();
     savepoints.clear();
@@ -483,8 +521,6 @@ final class Workspace {
     inPlace.clear();
     freshCount = 0;
     storedInPlace = false;
-    lane.free();
-    runAll(hooks);
   }
 
   /** Runs every hook; the first failure is thrown when all have run, the others with it. */

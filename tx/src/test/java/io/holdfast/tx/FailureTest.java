@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.Lines;
+import io.holdfast.flush.Medium;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.KeyedHash;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Errors in the middle of a commit or an abort: nobody waits for ever, and where nobody can tell
+ * what has become of a transaction, the region is poisoned.
+ */
+@Timeout(60)
+class FailureTest {
+  private static final int RING = 1 << 16;
+  private static final long SIZE = 1 << 20;
+
+  // ---- one lane, and another that it helps
+
+  private final PersistentRegion region = PersistentRegion.over(Medium.inMemory(SIZE));
+  private final LogLayout layout = new LogLayout(0, 2, RING);
+  private final Log log =
+      new Log(region, layout, new PlainSpace(region, layout), new KeyedHash(5), 1);
+
+  private LaneTransaction first(Lane[] lanes) {
+    return new LaneTransaction(log, lanes, lanes[0]);
+  }
+
+  private static Lane[] lanes(Lines first, Lines second) {
+    return new Lane[] {new Lane(0, first), new Lane(1, second)};
+  }
+
+  private void stage(LaneTransaction tx, int words) {
+    for (int i = 0; i < words; i++) {
+      tx.staging().entry(LogLayout.entry(LogLayout.SET_WORD, 0, layout.end() + 8L * i), i);
+    }
+  }
+
+  /** Commits so much that the next commit does upkeep, and lets the other lane need help. */
+  private void comeToUpkeep(LaneTransaction tx) {
+    for (int i = 0; i < 5; i++) {
+      stage(tx, 240);
+      tx.applied(tx.commit());
+    }
+    order().applied(1, order().next(1));
+  }
+
+  private CommitOrder order() {
+    return log.order();
+  }
+
+  private boolean isPoisoned() {
+    try {
+      region.getLong(0);
+      return false;
+    } catch (HoldfastException.MediumFailed e) {
+      return true;
+    }
+  }
+
+  /** A set of another region cannot be added: an error just after the latch was taken. */
+  @Test
+  void help_fails_theLatchIsGivenUpAndNothingPoisoned() {
+    try (PersistentRegion other = PersistentRegion.over(Medium.inMemory(SIZE))) {
+      Lane[] lanes = lanes(region.lines(), other.lines());
+      LaneTransaction tx = first(lanes);
+      comeToUpkeep(tx);
+      assertThrows(IllegalArgumentException.class, tx::upkeep);
+      assertTrue(lanes[1].tryLatch());
+      lanes[1].unlatch();
+      stage(tx, 1);
+      assertThrows(IllegalArgumentException.class, tx::commit);
+      assertTrue(lanes[1].tryLatch());
+      assertFalse(tx.isUndecidable());
+      assertFalse(isPoisoned());
+    }
+  }
+
+  /** A second record, when the memory that is kept for one is used up, is refused. */
+  @Test
+  void commit_failsAfterItsNumber_theLatchIsGivenUpAndTheRegionPoisoned() {
+    Lane[] lanes = lanes(region.lines(), region.lines());
+    LaneTransaction tx = first(lanes);
+    comeToUpkeep(tx);
+    while (tx.staging().lines() < tx.staging().memory().byteSize() / LogLayout.LINE - 1) {
+      stage(tx, 1);
+    }
+    tx.staging().close(LogLayout.DATA);
+    tx.staging().record(LogLayout.COMMIT);
+    assertThrows(AssertionError.class, tx::commit);
+    assertTrue(lanes[1].tryLatch());
+    assertTrue(tx.isUndecidable());
+    assertTrue(isPoisoned());
+  }
+
+  // ---- a medium that fails
+
+  private final FailingMedium medium = new FailingMedium();
+  private final PersistentRegion failing = PersistentRegion.over(medium);
+  private final Lanes over = Lanes.format(failing, 0, 2, 4096);
+  private final List<String> hooks = new ArrayList<>();
+
+  private Transaction begin() {
+    Transaction tx = over.begin();
+    tx.afterCommit(() -> hooks.add("committed"));
+    tx.afterAbort(() -> hooks.add("aborted"));
+    return tx;
+  }
+
+  /** Every lane can be had, and the lanes closed, without waiting for anybody. */
+  private void assertEnded(Transaction tx) {
+    medium.left = Long.MAX_VALUE;
+    assertFalse(tx.isActive());
+    assertEquals(List.of(), hooks);
+    over.begin();
+    over.begin();
+    assertThrows(HoldfastException.MediumFailed.class, over::close);
+  }
+
+  @Test
+  void commit_anErrorAtEachStep_endsAndPoisons() {
+    Transaction tx = begin();
+    tx.setLong(over.end(), 1);
+    medium.left = 0;
+    assertThrows(OutOfMemoryError.class, tx::commit);
+    assertEnded(tx);
+  }
+
+  @Test
+  void commit_anErrorWhenItIsDurable_neitherHookIsRun() {
+    Transaction tx = begin();
+    tx.setLong(over.end(), 1);
+    medium.left = 1;
+    assertThrows(OutOfMemoryError.class, tx::commit);
+    assertEnded(tx);
+    Lanes again = Lanes.open(PersistentRegion.over(medium.inner), 0);
+    assertEquals(1, again.region().getLong(again.end()));
+  }
+
+  @Test
+  void abort_anErrorAtEachStep_endsAndPoisons() {
+    Transaction tx = begin();
+    tx.snapshot(over.end(), 8);
+    failing.putLong(over.end(), 1);
+    medium.left = 1;
+    assertThrows(OutOfMemoryError.class, tx::abort);
+    assertEnded(tx);
+    Lanes again = Lanes.open(PersistentRegion.over(medium.inner), 0);
+    assertEquals(0, again.region().getLong(again.end()));
+  }
+
+  /** Throws an error at the first store or fence after so many. */
+  private static final class FailingMedium extends Medium {
+    private final Medium inner;
+    private long left = Long.MAX_VALUE;
+
+    FailingMedium() {
+      this(Medium.inMemory(SIZE));
+    }
+
+    private FailingMedium(Medium inner) {
+      super(inner.durability(), inner.granularity());
+      this.inner = inner;
+    }
+
+    private void event() {
+      if (left-- <= 0) {
+        throw new OutOfMemoryError("test");
+      }
+    }
+
+    @Override
+    public String describe() {
+      return "failing";
+    }
+
+    @Override
+    public long size() {
+      return SIZE;
+    }
+
+    @Override
+    public long load(long offset, int bytes) {
+      return inner.load(offset, bytes);
+    }
+
+    @Override
+    public void store(long offset, int bytes, long value) {
+      event();
+      inner.store(offset, bytes, value);
+    }
+
+    @Override
+    public boolean compareAndSet(long offset, long expected, long value) {
+      event();
+      return inner.compareAndSet(offset, expected, value);
+    }
+
+    @Override
+    public void copyOut(long offset, MemorySegment into) {
+      inner.copyOut(offset, into);
+    }
+
+    @Override
+    public void copyIn(MemorySegment from, long offset) {
+      inner.copyIn(from, offset);
+    }
+
+    @Override
+    public MemorySegment view(long offset, long bytes, Arena arena) {
+      return inner.view(offset, bytes, arena);
+    }
+
+    @Override
+    public MemorySegment writable(long offset, long bytes, Arena arena) {
+      return inner.writable(offset, bytes, arena);
+    }
+
+    @Override
+    public void persist(Lines lines) {
+      event();
+      lines.visit(
+          new Lines.Visitor() {
+            @Override
+            public void writeback(long offset, long bytes) {
+              inner.persist(offset, bytes);
+            }
+
+            @Override
+            public void copy(long offset, MemorySegment from) {
+              inner.copyIn(from, offset);
+            }
+          });
+    }
+
+    @Override
+    public void persist(long offset, long bytes) {
+      event();
+      inner.persist(offset, bytes);
+    }
+
+    @Override
+    public void sync() {}
+
+    @Override
+    public void close() {}
+  }
+}
