@@ -25,6 +25,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class PoolTest {
@@ -463,6 +465,41 @@ class PoolTest {
     }
     reopen();
     assertNothingLeaked();
+  }
+
+  /** Leaves no chunk and no block of a page or more. */
+  private static void fillUp(Pool pool) {
+    for (long bytes = 1 << 20; bytes >= 4096; bytes /= 2) {
+      long size = bytes;
+      try {
+        while (true) {
+          pool.run(tx -> pool.allocate(tx, size));
+        }
+      } catch (PoolException.OutOfPoolSpace e) {
+        assertTrue(e.asked() == size, e::getMessage);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1 << 20, 8 << 20})
+  void drop_ofALargeMapInAFullPool_oneTransaction(long size) {
+    try (PersistentRegion small = PersistentRegion.over(Medium.inMemory(size))) {
+      Pool full = Pool.create(small, "test");
+      Type<PersistentMap<Long, Long>> type = Type.map(Codec.LONG, Codec.LONG);
+      PersistentMap<Long, Long> map = full.root("map", type);
+      for (long i = 0; i < 5000; i++) {
+        map.put(i, i);
+      }
+      fillUp(full);
+      assertEquals(0, full.info().largestFree());
+      full.run(tx -> full.drop(tx, "map", type));
+      assertEquals(List.of(), full.roots());
+      full.root("again", type).put(1L, 1L);
+      Pool opened = Pool.open(small, "test");
+      assertEquals(1, opened.root("again", type).get(1L));
+      assertEquals(List.of(), opened.check().problems());
+    }
   }
 
   /** A run of its class would need more chunks than there are. */

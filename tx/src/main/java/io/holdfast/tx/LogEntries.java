@@ -17,7 +17,7 @@ final class LogEntries {
     /** SNAP_RANGE or SET_RANGE. */
     void range(int kind, long offset, MemorySegment contents);
 
-    /** ALLOCATE or FREE. */
+    /** ALLOCATE or FREE; a FREE_MANY is told of as a FREE of each block. */
     void bit(int kind, long word, int bit, long block, long bytes);
 
     /** LINK. */
@@ -76,6 +76,16 @@ final class LogEntries {
         checkAllocate(offset, bit, block, bytes, at);
         visitor.bit(kind, offset, bit, block, bytes);
       }
+      case LogLayout.FREE_MANY -> {
+        long mask = frame.word(index + 1);
+        long firstBlock = frame.word(index + 2);
+        long bytes = frame.word(index + 3);
+        for (long left = mask; left != 0; left &= left - 1) {
+          int bit = Long.numberOfTrailingZeros(left);
+          checkAllocate(offset, bit, firstBlock + bit * bytes, bytes, at);
+          visitor.bit(LogLayout.FREE, offset, bit, firstBlock + bit * bytes, bytes);
+        }
+      }
       default -> {
         long bytes = frame.word(index + 1);
         checkLink(offset, bytes, at);
@@ -92,9 +102,10 @@ final class LogEntries {
         switch (kind) {
           case LogLayout.SNAP_WORD, LogLayout.SET_WORD, LogLayout.LINK -> 2;
           case LogLayout.ALLOCATE, LogLayout.FREE -> 3;
+          case LogLayout.FREE_MANY -> 4;
           case LogLayout.SNAP_RANGE, LogLayout.SET_RANGE ->
               index + 1 < words ? rangeWords(frame.word(index + 1), at) : words;
-          default -> throw corrupt(at, "log.entry.kind", "1 to 7", kind);
+          default -> throw corrupt(at, "log.entry.kind", "1 to 8", kind);
         };
     if (length > words - index) {
       throw corrupt(at, "log.entry.words", "at most " + (words - index), length);

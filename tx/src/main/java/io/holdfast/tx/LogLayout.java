@@ -103,6 +103,7 @@ final class LogLayout {
   static final int ALLOCATE = 5;
   static final int FREE = 6;
   static final int LINK = 7;
+  static final int FREE_MANY = 8;
 
   private static final int OFFSET_BITS = 48;
   static final long MAX_OFFSET = 1L << OFFSET_BITS;

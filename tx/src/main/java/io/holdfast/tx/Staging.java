@@ -94,6 +94,14 @@ final class Staging {
     put(at + 2, third);
   }
 
+  void entry(long first, long second, long third, long fourth) {
+    int at = reserve(4);
+    put(at, first);
+    put(at + 1, second);
+    put(at + 2, third);
+    put(at + 3, fourth);
+  }
+
   /** An entry with what the region now holds in a range of whole words, as many as fit at most. */
   void contents(int kind, long offset, long bytes) {
     int at = reserve(2 + (int) (bytes / 8));

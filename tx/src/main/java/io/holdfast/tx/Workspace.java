@@ -339,13 +339,7 @@ final class Workspace {
    * Allocations and frees come first: in a replay, which goes backwards, contents decide before.
    */
   private void stage() {
-    intents.settle();
-    for (int i = 0; i < intents.count(); i++) {
-      if (!intents.isDead(i)) {
-        logged.staging().entry(intents.entry(i), intents.block(i), intents.bytes(i));
-        logged.spill();
-      }
-    }
+    stageIntents();
     boolean inLog = freshBytes() <= LaneTransaction.LOGGED_FRESH_BYTES;
     for (int i = 0; i < freshCount; i++) {
       long from = fresh[2 * i];
@@ -358,6 +352,26 @@ final class Workspace {
       }
     }
     stageWords();
+  }
+
+  private void stageIntents() {
+    intents.settle();
+    Frees frees = intents.count() > Frees.FEW ? new Frees() : null;
+    for (int i = 0; i < intents.count(); i++) {
+      if (intents.isDead(i)) {
+        continue;
+      }
+      boolean free = LogLayout.entryKind(intents.entry(i)) == LogLayout.FREE;
+      if (frees == null
+          || !free
+          || !frees.add(intents.entry(i), intents.block(i), intents.bytes(i))) {
+        logged.staging().entry(intents.entry(i), intents.block(i), intents.bytes(i));
+        logged.spill();
+      }
+    }
+    if (frees != null) {
+      frees.stage(logged);
+    }
   }
 
   /** Words that follow each other become one entry from the third on, which is shorter then. */

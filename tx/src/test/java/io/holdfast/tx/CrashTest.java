@@ -310,6 +310,30 @@ class CrashTest {
             }));
   }
 
+  /** Blocks of one bitmap word, freed by one entry, with intents on them that are void then. */
+  @Test
+  void blocks_manyFreedAtOnce_oneByOneInEffect() {
+    exhaust(
+        formatted(),
+        0,
+        (lanes, space, value) ->
+            lanes.run(tx -> {
+              for (int block = 0; block < TestSpace.BLOCKS; block++) {
+                space.allocate(tx, block, value + block);
+              }
+            }),
+        (lanes, space, value) -> lanes.run(tx -> tx.setLong(space.block(2), value)),
+        (lanes, space, value) ->
+            lanes.run(tx -> {
+              // The same bits, often enough to count as many.
+              for (int i = 0; i < 4 * Frees.FEW; i++) {
+                space.free(tx, 1 + i % (TestSpace.BLOCKS - 1));
+              }
+              tx.setLong(space.word(0), value);
+            }),
+        allocateInPlace(2, 1));
+  }
+
   /** A bitmap is cleared as a word, then bits are set in it: the older word takes no bit away. */
   @Test
   void bitmap_clearedThenSet() {
