@@ -97,7 +97,7 @@ final class Allocator {
   /** Takes a block of at least so many bytes for a transaction. */
   Place reserve(Transaction tx, long bytes, Span.Kind kind) {
     if (bytes < 1 || bytes > layout.end() - layout.chunks()) {
-      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree());
+      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree(), region.describe());
     }
     int sizeClass = SizeClasses.of(bytes);
     Place place = tryReserve(bytes, sizeClass, kind);
@@ -112,7 +112,7 @@ final class Allocator {
       place = reserveHuge(bytes, kind);
     }
     if (place == null) {
-      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree());
+      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree(), region.describe());
     }
     return place;
   }

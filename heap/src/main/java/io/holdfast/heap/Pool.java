@@ -175,7 +175,7 @@ public final class Pool implements AutoCloseable {
   static Pool open(PersistentRegion region, PoolBuilder.Mode mode, String layout) {
     PoolHeader header = PoolHeader.load(region);
     if (layout != null && !header.name().equals(layout)) {
-      throw new PoolException.OtherLayout(layout, header.name());
+      throw new PoolException.OtherLayout(layout, header.name(), region.describe());
     }
     PoolLayout parts = header.layout();
     Chunks chunks = new Chunks(region, parts);
@@ -396,7 +396,7 @@ public final class Pool implements AutoCloseable {
 
   private void refuseReadOnly() {
     if (mode.readOnly()) {
-      throw new PoolException.PoolReadOnly();
+      throw new PoolException.PoolReadOnly(region.describe());
     }
   }
 
@@ -515,6 +515,10 @@ public final class Pool implements AutoCloseable {
   /**
    * Closes the pool: waits for commits under way, makes everything durable as far as its medium
    * goes, and marks it as closed. What was not committed never was. Closing twice does nothing.
+   *
+   * <p>A transaction that is still open cannot be committed any more. What it would only hold back,
+   * as a setter, {@code allocate} and {@code free} do, may be refused no earlier than there; what
+   * reads or stores is refused at once.
    */
   @Override
   public void close() {

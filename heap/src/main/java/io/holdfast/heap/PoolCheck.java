@@ -47,11 +47,11 @@ final class PoolCheck {
   }
 
   CheckReport run() {
-    guarded("", this::readBlocks);
-    guarded("", this::readRoots);
+    step("the chunk table", this::readBlocks);
+    step("the roots", this::readRoots);
     while (!pending.isEmpty()) {
       Visit object = pending.poll();
-      guarded(object.path + ": ", () -> fields(object));
+      step(object.path, () -> fields(object));
     }
     List<Long> leaked = new ArrayList<>();
     blocks.forEach((offset, block) -> {
@@ -64,14 +64,14 @@ final class PoolCheck {
         blocks.size(), bytes, reached, List.copyOf(leaked), List.copyOf(problems));
   }
 
-  /** Goes through a part. What cannot be read of it does not hide what is wrong elsewhere. */
-  private void guarded(String path, Runnable part) {
+  /** What cannot be gone through is a problem, and does not keep from going on with the rest. */
+  private void step(String path, Runnable work) {
     try {
-      part.run();
+      work.run();
     } catch (HoldfastException.RegionClosed | HoldfastException.MediumFailed e) {
       throw e;
     } catch (HoldfastException | IllegalArgumentException | IndexOutOfBoundsException e) {
-      problem(path + e.getMessage());
+      problem(path + ": " + e.getMessage());
     }
   }
 
@@ -115,13 +115,13 @@ final class PoolCheck {
   // ---- what is reached
 
   private void readRoots() {
-    for (Roots.Found root : pool.rootList().list()) {
+    for (Roots.Found root : pool.rootList().listSound(damage -> problem(damage.getMessage()))) {
       String path = "root \"" + root.info().name() + "\"";
-      guarded(path + ": ", () -> root(root, path));
+      step(path, () -> readRoot(root, path));
     }
   }
 
-  private void root(Roots.Found root, String path) {
+  private void readRoot(Roots.Found root, String path) {
     own(root.record(), false, 0, path + ", its record");
     TypeText text = new TypeText(root.info().type());
     if (text.isMap()) {

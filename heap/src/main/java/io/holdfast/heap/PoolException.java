@@ -24,10 +24,10 @@ public class PoolException extends HoldfastException {
   public static final class OtherLayout extends PoolException {
     private static final long serialVersionUID = 1L;
 
-    OtherLayout(String asked, String actual) {
+    OtherLayout(String asked, String actual, String medium) {
       super(
-          "the pool has layout \"%s\", and \"%s\" was asked for: open it with its own, or take another file"
-              .formatted(actual, asked));
+          "the pool (%s) has layout \"%s\", and \"%s\" was asked for: open it with its own, or take another file"
+              .formatted(medium, actual, asked));
     }
   }
 
@@ -49,10 +49,10 @@ public class PoolException extends HoldfastException {
     private final long asked;
     private final long largestFree;
 
-    OutOfPoolSpace(long asked, long largestFree) {
+    OutOfPoolSpace(long asked, long largestFree, String medium) {
       super(
-          "the pool is full: asked=%d bytes, largest free=%d bytes: free something, or make a larger pool"
-              .formatted(asked, largestFree));
+          "the pool is full (%s): asked=%d bytes, largest free=%d bytes: free something, or make a larger pool"
+              .formatted(medium, asked, largestFree));
       this.asked = asked;
       this.largestFree = largestFree;
     }
@@ -89,8 +89,8 @@ public class PoolException extends HoldfastException {
   public static final class PoolReadOnly extends PoolException {
     private static final long serialVersionUID = 1L;
 
-    PoolReadOnly() {
-      super("the pool was opened for reading only: open it to write");
+    PoolReadOnly(String medium) {
+      super("the pool (%s) was opened for reading only: open it to write".formatted(medium));
     }
   }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.LongUnaryOperator;
 
 /**
@@ -51,31 +52,49 @@ final class Roots {
   }
 
   private List<Found> list(LongUnaryOperator word) {
+    return list(
+        word,
+        damage -> {
+          throw damage;
+        });
+  }
+
+  /** The roots that are sound; the others are told of, as far as the list can be followed. */
+  List<Found> listSound(Consumer<Corrupt> damaged) {
+    return list(region::getLong, damaged);
+  }
+
+  private List<Found> list(LongUnaryOperator word, Consumer<Corrupt> damaged) {
     List<Found> found = new ArrayList<>();
     Set<Long> seen = new HashSet<>();
     long pointer = anchor;
     for (long record = word.applyAsLong(pointer); record != 0; ) {
       if (!seen.add(record)) {
-        throw new Corrupt(pointer, "root.next", "a list that ends", "a circle");
+        damaged.accept(new Corrupt(pointer, "root.next", "a list that ends", "a circle"));
+        return found;
       }
-      found.add(read(record, pointer));
+      Allocator.Place place = pool.allocator().find(record);
+      if (place == null || place.offset() != record || place.run().isTyped()) {
+        damaged.accept(
+            new Corrupt(pointer, "root.record", "an allocated block", Long.toString(record)));
+        return found;
+      }
+      try {
+        found.add(read(record, pointer, place.run().blockBytes()));
+      } catch (Corrupt e) {
+        damaged.accept(e);
+      }
       pointer = record + NEXT_AT;
       record = word.applyAsLong(pointer);
     }
     return found;
   }
 
-  private Found read(long record, long pointer) {
-    Allocator.Place place = pool.allocator().find(record);
-    if (place == null || place.offset() != record || place.run().isTyped()) {
-      throw new Corrupt(pointer, "root.record", "an allocated block", Long.toString(record));
-    }
+  private Found read(long record, long pointer, long blockBytes) {
     long lengths = region.getLong(record + LENGTHS_AT);
     int nameBytes = (int) lengths;
     int typeBytes = (int) (lengths >>> 32);
-    if (nameBytes < 0
-        || typeBytes < 0
-        || (long) nameBytes + typeBytes > place.run().blockBytes() - TEXT_AT) {
+    if (nameBytes < 0 || typeBytes < 0 || (long) nameBytes + typeBytes > blockBytes - TEXT_AT) {
       throw new Corrupt(
           record + LENGTHS_AT, "root.lengths", "inside the block", nameBytes + " and " + typeBytes);
     }

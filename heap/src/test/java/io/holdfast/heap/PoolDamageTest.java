@@ -362,6 +362,45 @@ class PoolDamageTest {
     }
   }
 
+  /**
+   * Two maps and the text of an object, each damaged: a line for each, and the rest is gone
+   * through.
+   */
+  @Test
+  void check_severalRootsDamaged_aLineForEach() {
+    try (PersistentRegion region = SamplePool.regionOf(IMAGE)) {
+      long before = open(region).check().reachable();
+      for (RootInfo root : open(region).roots()) {
+        if (root.name().equals("names")) {
+          flip(region, (int) root.offset() / 8, 3);
+        } else if (root.name().equals("accounts")) {
+          flip(region, (int) root.offset() / 8 + IndexLayout.DEPTH_AT / 8, 60);
+        }
+      }
+      CheckReport report = open(region).check();
+      String all = String.join("\n", report.problems());
+      assertTrue(all.contains("root \"names\": damaged: offset="), all);
+      assertTrue(all.contains("root \"accounts\": damaged: offset="), all);
+      assertEquals(2, report.problems().size(), all);
+      assertTrue(report.reachable() > 5 && report.reachable() < before, report::toString);
+    }
+  }
+
+  /** The text of one root's record: the others are gone through. */
+  @Test
+  void check_aRootRecordDamaged_theOthersAreGoneThrough() {
+    try (PersistentRegion region = SamplePool.regionOf(IMAGE)) {
+      Pool pool = open(region);
+      Roots.Found newest = pool.rootList().list().getFirst();
+      region.putLong(newest.record() + Roots.LENGTHS_AT, -1);
+      CheckReport report = pool.check();
+      String all = String.join("\n", report.problems());
+      assertTrue(report.problems().getFirst().contains("root.lengths"), all);
+      assertEquals(1, report.problems().size(), all);
+      assertTrue(report.reachable() > SamplePool.ENTRIES, report::toString);
+    }
+  }
+
   @Test
   void check_damageThatOpensDoNotSee_namedWithItsPlace() {
     Places places = structure();
