@@ -149,10 +149,7 @@ final class HeapParticipant implements Participant {
   }
 
   void claimRange(long offset, long length) {
-    HeapSpace space = pool.space();
-    for (long at = offset; at < offset + length; at = space.unitEnd(at)) {
-      access.claim(tx, space.unitStart(at));
-    }
+    access.claimRange(tx, offset, length);
   }
 
   // ---- collections

@@ -30,32 +30,27 @@ final class HeapSpace implements Space {
    * a very large one so much that it has a thousand units, so that one can claim it whole.
    */
   @Override
-  public long unitStart(long offset) {
+  public void unit(long offset, long[] ends) {
     Allocator.Place place = pool.allocator().find(offset);
     if (place == null) {
-      return offset & -8;
-    }
-    long start = place.offset();
-    long unit = unitBytes(place.run().blockBytes());
-    return start + (offset - start) / unit * unit;
-  }
-
-  @Override
-  public long unitEnd(long offset) {
-    Allocator.Place place = pool.allocator().find(offset);
-    if (place == null) {
-      return (offset & -8) + 8;
+      ends[0] = offset & -8;
+      ends[1] = ends[0] + 8;
+      return;
     }
     long start = place.offset();
     long bytes = place.run().blockBytes();
-    long unit = unitBytes(bytes);
-    return Math.min(start + bytes, start + (offset - start) / unit * unit + unit);
+    if (bytes <= PAGE) {
+      ends[0] = start;
+      ends[1] = start + bytes;
+    } else {
+      long unit = unitBytes(bytes);
+      ends[0] = start + (offset - start) / unit * unit;
+      ends[1] = Math.min(start + bytes, ends[0] + unit);
+    }
   }
 
   private static long unitBytes(long blockBytes) {
-    return blockBytes <= PAGE
-        ? blockBytes
-        : Math.max(PAGE, Long.highestOneBit(blockBytes / MOST_UNITS));
+    return Math.max(PAGE, Long.highestOneBit(blockBytes / MOST_UNITS));
   }
 
   /** By offset a user may name the bytes of one block; objects have their types. */

@@ -125,6 +125,39 @@ class PoolMisuseTest {
     return PersistentRegion.over(Medium.inMemory(1 << 20));
   }
 
+  /** A unit that was claimed is not looked up again: but not when it may be another's by then. */
+  @Test
+  void setLong_toABlockThatTheTransactionHasFreedOrGivenUp_asIfItWereTheFirst() {
+    Pool pool = Pool.create(region(), "test");
+    Block kept = pool.call(tx -> pool.allocate(tx, 64));
+    try (Transaction tx = pool.begin()) {
+      Block made = pool.allocate(tx, 64);
+      tx.setLong(made.offset(), 1);
+      assertThrows(
+          IllegalArgumentException.class, () -> tx.setLong(made.offset() + made.size() - 4, 1));
+      tx.setLong(kept.offset(), 1);
+      try (Transaction other = pool.begin()) {
+        assertThrows(
+            TransactionException.Conflict.class, () -> other.setLong(kept.offset() + 8, 1));
+        assertThrows(
+            TransactionException.Conflict.class, () -> other.setLong(kept.offset() + 8, 1));
+      }
+    }
+    try (Transaction tx = pool.begin()) {
+      Block gone = pool.allocate(tx, 1 << 17);
+      tx.setLong(gone.offset(), 1);
+      tx.abort();
+      try (Transaction next = pool.begin()) {
+        assertThrows(
+            IllegalArgumentException.class, () -> next.setLong(gone.offset() + (1 << 16), 1));
+        next.setLong(kept.offset(), 2);
+        next.commit();
+      }
+    }
+    assertEquals(2, pool.region().getLong(kept.offset()));
+    assertEquals(List.of(), pool.check().problems());
+  }
+
   // ---- after the close
 
   @Test

@@ -65,6 +65,11 @@ final class HeapAccess extends TransactionAccess {
   }
 
   @Override
+  public void claimRange(Transaction tx, long offset, long length) {
+    tx.workspace().claimRange(offset, length);
+  }
+
+  @Override
   public long read(Transaction tx, long offset) {
     return tx.workspace().getLong(offset);
   }

@@ -18,13 +18,9 @@ final class PlainSpace implements Space {
   }
 
   @Override
-  public long unitStart(long offset) {
-    return offset & -LogLayout.LINE;
-  }
-
-  @Override
-  public long unitEnd(long offset) {
-    return unitStart(offset) + LogLayout.LINE;
+  public void unit(long offset, long[] ends) {
+    ends[0] = offset & -LogLayout.LINE;
+    ends[1] = ends[0] + LogLayout.LINE;
   }
 
   @Override

@@ -102,9 +102,13 @@ public final class Transaction implements AutoCloseable {
    */
   public void setLong(long offset, long value) {
     Workspace mine = workspace();
-    checkRange(mine, offset, WORD);
-    checkAligned(offset);
-    mine.claimRange(offset, WORD);
+    if (!mine.isClaimedForUser(offset, WORD)) {
+      checkRange(mine, offset, WORD);
+      checkAligned(offset);
+      mine.claimUserRange(offset, WORD);
+    } else {
+      checkAligned(offset);
+    }
     mine.hold(offset, value);
   }
 

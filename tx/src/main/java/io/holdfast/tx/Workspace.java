@@ -36,6 +36,15 @@ final class Workspace {
   private Participant participant;
   private boolean joined;
 
+  // The unit that was claimed last, and the last one that a user named; empty if there is none.
+  // Most
+  // writes go to where the one before went, and to look a unit up takes longer than to write.
+  private final long[] ends = new long[2];
+  private long unitStart;
+  private long unitEnd;
+  private long userStart;
+  private long userEnd;
+
   Workspace(Lanes lanes, Log log, Lane lane, Lane[] all) {
     this.lanes = lanes;
     this.log = log;
@@ -59,10 +68,46 @@ final class Workspace {
 
   // ---- claims
 
+  /** Claims the units that a range touches. */
   void claimRange(long offset, long length) {
-    for (long at = offset; at < offset + length; at = log.space().unitEnd(at)) {
-      lanes.claim(log.space().unitStart(at), lane);
+    if (!isIn(offset, length, unitStart, unitEnd)) {
+      claimUnits(offset, length);
     }
+  }
+
+  private void claimUnits(long offset, long length) {
+    for (long at = offset; at < offset + length; at = unitEnd) {
+      log.space().unit(at, ends);
+      lanes.claim(ends[0], lane);
+      unitStart = ends[0];
+      unitEnd = ends[1];
+    }
+  }
+
+  /** The same for a range that was found to be the user's to name; so is then all of its unit. */
+  void claimUserRange(long offset, long length) {
+    claimRange(offset, length);
+    if (length > 0) {
+      userStart = unitStart;
+      userEnd = unitEnd;
+    }
+  }
+
+  /** Whether a range is in the unit that {@link #claimUserRange} has claimed last. */
+  boolean isClaimedForUser(long offset, long length) {
+    return isIn(offset, length, userStart, userEnd);
+  }
+
+  private static boolean isIn(long offset, long length, long start, long end) {
+    return offset >= start && offset < end && length <= end - offset;
+  }
+
+  /** What is a unit now may be none, or another, if it is looked up again. */
+  private void forgetUnit() {
+    unitStart = 0;
+    unitEnd = 0;
+    userStart = 0;
+    userEnd = 0;
   }
 
   // ---- held-back words
@@ -188,10 +233,14 @@ final class Workspace {
   // ---- allocation
 
   int intend(int kind, long word, int bit, long block, long bytes) {
+    if (kind == LogLayout.FREE) {
+      forgetUnit();
+    }
     return intents.add(kind, word, bit, block, bytes);
   }
 
   void cancel(int index) {
+    forgetUnit();
     intents.cancel(index);
   }
 
@@ -254,6 +303,7 @@ final class Workspace {
           "the savepoint is another transaction's, or this one has gone back beyond it");
     }
     savepoints.subList(index + 1, savepoints.size()).clear();
+    forgetUnit();
     if (logged.loggedFrames() > savepoint.frames()) {
       logged.undo(savepoint.frames(), inPlace);
     }
@@ -526,6 +576,7 @@ final class Workspace {
   }
 
   private void clear() {
+    forgetUnit();
     commitHooks.clear();
     abortHooks.clear();
     savepoints.clear();

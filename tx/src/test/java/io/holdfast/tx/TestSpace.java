@@ -91,13 +91,9 @@ final class TestSpace implements Space {
   }
 
   @Override
-  public long unitStart(long offset) {
-    return offset & -64;
-  }
-
-  @Override
-  public long unitEnd(long offset) {
-    return unitStart(offset) + 64;
+  public void unit(long offset, long[] ends) {
+    ends[0] = offset & -LogLayout.LINE;
+    ends[1] = ends[0] + LogLayout.LINE;
   }
 
   @Override

@@ -11,20 +11,12 @@ import java.util.function.LongUnaryOperator;
  */
 public interface Space {
   /**
-   * The first byte of the unit that is claimed when a byte is written.
+   * The unit that is claimed when a byte is written.
    *
    * @param offset a byte
-   * @return where its unit begins
+   * @param ends is given the first byte of its unit, and the first byte after it
    */
-  long unitStart(long offset);
-
-  /**
-   * The end of that unit.
-   *
-   * @param offset a byte
-   * @return the first byte after its unit
-   */
-  long unitEnd(long offset);
+  void unit(long offset, long[] ends);
 
   /**
    * Throws unless a user may name a range by its offset.

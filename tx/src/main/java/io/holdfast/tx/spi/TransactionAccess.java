@@ -137,6 +137,15 @@ public abstract class TransactionAccess {
   public abstract void claim(Transaction tx, long unit);
 
   /**
+   * Claims the units that a range touches.
+   *
+   * @param tx the transaction
+   * @param offset the first byte
+   * @param length how many
+   */
+  public abstract void claimRange(Transaction tx, long offset, long length);
+
+  /**
    * Reads a word as the transaction sees it.
    *
    * @param tx the transaction
