@@ -362,10 +362,7 @@ class PoolDamageTest {
     }
   }
 
-  /**
-   * Two maps and the text of an object, each damaged: a line for each, and the rest is gone
-   * through.
-   */
+  /** Two maps, each damaged: a line for each, and the rest is gone through. */
   @Test
   void check_severalRootsDamaged_aLineForEach() {
     try (PersistentRegion region = SamplePool.regionOf(IMAGE)) {

@@ -125,9 +125,9 @@ class PoolMisuseTest {
     return PersistentRegion.over(Medium.inMemory(1 << 20));
   }
 
-  /** A unit that was claimed is not looked up again: but not when it may be another's by then. */
+  /** A unit that was claimed is not looked up again; what another transaction had claimed is. */
   @Test
-  void setLong_toABlockThatTheTransactionHasFreedOrGivenUp_asIfItWereTheFirst() {
+  void setLong_afterAClaimOrAnAbort_stillCheckedAndClaimed() {
     Pool pool = Pool.create(region(), "test");
     Block kept = pool.call(tx -> pool.allocate(tx, 64));
     try (Transaction tx = pool.begin()) {
