@@ -370,7 +370,7 @@ class HeapCrashTest {
     Step fill =
         pool -> {
           Node node = pool.root("n", Node.TYPE);
-          for (int i = 0; i < 5; i++) {
+          for (int i = 0; i < 3; i++) {
             pool.run(tx -> {
               Node next = pool.make(tx, Node.TYPE);
               Block block = pool.allocate(tx, 30_000);
