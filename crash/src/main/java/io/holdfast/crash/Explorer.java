@@ -46,6 +46,16 @@ public final class Explorer {
   }
 
   /**
+   * Describes an exploration of a case, which starts on a region of zeros.
+   *
+   * @param crashed the case
+   * @return the explorer
+   */
+  public static Explorer of(CrashCase<?, ?> crashed) {
+    return new Explorer(new CaseRun<>(crashed).start());
+  }
+
+  /**
    * Which images a crash may leave.
    *
    * @param images the model
@@ -125,6 +135,32 @@ public final class Explorer {
    */
   public Report run(Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
     return run(program, recovery, new HashSet<>());
+  }
+
+  /**
+   * Runs the workload of a case and tries all its crashes.
+   *
+   * @param crashed the structure, its workload and its model
+   * @return what was tried
+   * @throws CrashFailure if the structure is found as it must not be, or cannot be opened; it has a
+   *     token for {@link #replay(String, CrashCase)}
+   */
+  public Report run(CrashCase<?, ?> crashed) {
+    CaseRun<?, ?> run = new CaseRun<>(crashed);
+    return run(run::run, run);
+  }
+
+  /**
+   * Tries one crash of a case again.
+   *
+   * @param token what a {@link CrashFailure} said
+   * @param crashed the same case
+   * @throws CrashFailure if it fails again
+   * @throws IllegalArgumentException if the token is none, or is not of this case
+   */
+  public void replay(String token, CrashCase<?, ?> crashed) {
+    CaseRun<?, ?> run = new CaseRun<>(crashed);
+    replay(token, run::run, run);
   }
 
   /** The same, and all outcomes of uncrashed recoveries are added to a set. */

@@ -502,6 +502,22 @@ class PoolTest {
     }
   }
 
+  /** The bitmap of a run of small blocks lies where contents were before. */
+  @Test
+  void run_whereContentsWere_takesNoneOfThemForBits() {
+    long[] huge = new long[1];
+    pool.run(tx -> {
+      Block block = pool.allocate(tx, 4 << 20);
+      tx.edit(block).fill().fill((byte) 0xFF);
+      huge[0] = block.offset();
+    });
+    pool.run(tx -> pool.free(tx, Block.at(pool, huge[0])));
+    pool.run(tx -> pool.root("small", Type.block(16)));
+    reopen();
+    assertNothingLeaked();
+    assertTrue(pool.info().usedBytes() < 1 << 20, pool.info()::toString);
+  }
+
   /** A run of its class would need more chunks than there are. */
   @Test
   void allocate_fewChunksLeft_aSpanOfItsOwn() {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.crash;
+
+import io.holdfast.flush.PersistentRegion;
+import java.util.function.Consumer;
+
+/**
+ * A persistent structure, a workload on it, and a model that says what it should hold. Handed to
+ * {@link Explorer#run(CrashCase)}, it is crashed everywhere, and must be as after all acknowledged
+ * operations, with the one that was under way, or without it.
+ *
+ * @param <S> the structure
+ * @param <M> what it holds, with {@code equals}
+ */
+public interface CrashCase<S, M> {
+  /**
+   * How large the region is.
+   *
+   * @return its size in bytes
+   */
+  default int size() {
+    return 4096;
+  }
+
+  /**
+   * Opens the structure, or makes it where the region is all zeros or was being made when the crash
+   * came; recovers it.
+   *
+   * @param region the region
+   * @return the structure
+   */
+  S open(PersistentRegion region);
+
+  /**
+   * Carries out some operations.
+   *
+   * @param structure the structure, just opened
+   * @param ops what each operation goes through
+   */
+  void workload(S structure, Ops<M> ops);
+
+  /**
+   * What a new structure holds.
+   *
+   * @return a new model, which the workload's operations change
+   */
+  M model();
+
+  /**
+   * What the structure holds.
+   *
+   * @param structure the structure, after any crash
+   * @return the same as a model that holds this
+   */
+  M observe(S structure);
+
+  /**
+   * What must be true of the structure beside its contents.
+   *
+   * @param structure the structure, after any crash
+   * @throws AssertionError if it is not
+   */
+  default void invariants(S structure) {}
+
+  /**
+   * Takes the operations of a workload.
+   *
+   * @param <M> the model
+   */
+  interface Ops<M> {
+    /**
+     * Carries out an operation. When it returns, the operation is acknowledged.
+     *
+     * @param name what to call it
+     * @param onModel what it does to the model
+     * @param real what it does to the structure
+     */
+    void op(String name, Consumer<M> onModel, Runnable real);
+  }
+}
