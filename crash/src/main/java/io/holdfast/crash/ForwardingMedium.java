@@ -6,16 +6,29 @@ import io.holdfast.flush.Medium;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** A medium that leaves everything to another one, which is closed with it. */
-abstract class ForwardingMedium extends Medium {
+/**
+ * A medium that leaves everything to another one, which is closed with it: to be extended by media
+ * that watch, or that fail.
+ */
+public abstract class ForwardingMedium extends Medium {
   private final Medium inner;
 
-  ForwardingMedium(Medium inner) {
+  /**
+   * Of the other medium's durability and granularity.
+   *
+   * @param inner the other medium
+   */
+  protected ForwardingMedium(Medium inner) {
     super(inner.durability(), inner.granularity());
     this.inner = inner;
   }
 
-  Medium inner() {
+  /**
+   * The medium that does the work.
+   *
+   * @return the other medium
+   */
+  protected final Medium inner() {
     return inner;
   }
 

@@ -77,7 +77,6 @@ class SeamTest {
           Way.UNSAFE, Set.of(),
           Way.WRITABLE_BYTES,
               Set.of(
-                  "io.holdfast.crash.CountingMedium",
                   "io.holdfast.crash.ForwardingMedium",
                   "io.holdfast.crash.TripMedium",
                   "io.holdfast.flush.DirectMedium",

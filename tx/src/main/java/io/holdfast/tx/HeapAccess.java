@@ -66,7 +66,7 @@ final class HeapAccess extends TransactionAccess {
 
   @Override
   public void claimRange(Transaction tx, long offset, long length) {
-    tx.workspace().claimRange(offset, length);
+    tx.workspace().claims().claim(offset, length);
   }
 
   @Override

@@ -102,10 +102,10 @@ public final class Transaction implements AutoCloseable {
    */
   public void setLong(long offset, long value) {
     Workspace mine = workspace();
-    if (!mine.isClaimedForUser(offset, WORD)) {
+    if (!mine.claims().isForUser(offset, WORD)) {
       checkRange(mine, offset, WORD);
       checkAligned(offset);
-      mine.claimUserRange(offset, WORD);
+      mine.claims().claimForUser(offset, WORD);
     } else {
       checkAligned(offset);
     }
@@ -122,7 +122,7 @@ public final class Transaction implements AutoCloseable {
   public void set(long offset, MemorySegment from) {
     Workspace mine = workspace();
     checkRange(mine, offset, from.byteSize());
-    mine.claimRange(offset, from.byteSize());
+    mine.claims().claim(offset, from.byteSize());
     mine.hold(offset, from);
   }
 
@@ -157,7 +157,7 @@ public final class Transaction implements AutoCloseable {
       checkRange(mine, ranges.offset(i), ranges.length(i));
     }
     for (int i = 0; i < ranges.count(); i++) {
-      mine.claimRange(ranges.offset(i), ranges.length(i));
+      mine.claims().claim(ranges.offset(i), ranges.length(i));
     }
     mine.snapshot(ranges);
   }
@@ -188,7 +188,7 @@ public final class Transaction implements AutoCloseable {
    * @param hook what; runs in this thread, and may begin transactions
    */
   public void afterCommit(Runnable hook) {
-    workspace().afterCommit(hook);
+    workspace().hooks().afterCommit(hook);
   }
 
   /**
@@ -197,7 +197,7 @@ public final class Transaction implements AutoCloseable {
    * @param hook what; runs in this thread, and may begin transactions
    */
   public void afterAbort(Runnable hook) {
-    workspace().afterAbort(hook);
+    workspace().hooks().afterAbort(hook);
   }
 
   /**

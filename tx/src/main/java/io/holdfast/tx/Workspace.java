@@ -19,7 +19,6 @@ final class Workspace {
   private static final long WORD = 8;
 
   private final Lanes lanes;
-  private final Log log;
   private final PersistentRegion region;
   private final Lane lane;
   private final LaneTransaction logged;
@@ -31,27 +30,18 @@ final class Workspace {
   private int freshCount;
   private boolean storedInPlace;
   private final List<Savepoint> savepoints = new ArrayList<>();
-  private final List<Runnable> commitHooks = new ArrayList<>();
-  private final List<Runnable> abortHooks = new ArrayList<>();
+  private final Hooks hooks = new Hooks();
+  private final ClaimedUnits claims;
   private Participant participant;
   private boolean joined;
 
-  // The unit that was claimed last, and the last one that a user named; empty if there is none.
-  // Most
-  // writes go to where the one before went, and to look a unit up takes longer than to write.
-  private final long[] ends = new long[2];
-  private long unitStart;
-  private long unitEnd;
-  private long userStart;
-  private long userEnd;
-
   Workspace(Lanes lanes, Log log, Lane lane, Lane[] all) {
     this.lanes = lanes;
-    this.log = log;
     this.region = log.region();
     this.lane = lane;
     this.logged = new LaneTransaction(log, all, lane);
     this.inPlace = region.lines();
+    this.claims = new ClaimedUnits(lanes, lane, log.space());
   }
 
   Lanes lanes() {
@@ -66,48 +56,8 @@ final class Workspace {
     return lane;
   }
 
-  // ---- claims
-
-  /** Claims the units that a range touches. */
-  void claimRange(long offset, long length) {
-    if (!isIn(offset, length, unitStart, unitEnd)) {
-      claimUnits(offset, length);
-    }
-  }
-
-  private void claimUnits(long offset, long length) {
-    for (long at = offset; at < offset + length; at = unitEnd) {
-      log.space().unit(at, ends);
-      lanes.claim(ends[0], lane);
-      unitStart = ends[0];
-      unitEnd = ends[1];
-    }
-  }
-
-  /** The same for a range that was found to be the user's to name; so is then all of its unit. */
-  void claimUserRange(long offset, long length) {
-    claimRange(offset, length);
-    if (length > 0) {
-      userStart = unitStart;
-      userEnd = unitEnd;
-    }
-  }
-
-  /** Whether a range is in the unit that {@link #claimUserRange} has claimed last. */
-  boolean isClaimedForUser(long offset, long length) {
-    return isIn(offset, length, userStart, userEnd);
-  }
-
-  private static boolean isIn(long offset, long length, long start, long end) {
-    return offset >= start && offset < end && length <= end - offset;
-  }
-
-  /** What is a unit now may be none, or another, if it is looked up again. */
-  private void forgetUnit() {
-    unitStart = 0;
-    unitEnd = 0;
-    userStart = 0;
-    userEnd = 0;
+  ClaimedUnits claims() {
+    return claims;
   }
 
   // ---- held-back words
@@ -234,13 +184,13 @@ final class Workspace {
 
   int intend(int kind, long word, int bit, long block, long bytes) {
     if (kind == LogLayout.FREE) {
-      forgetUnit();
+      claims.forget();
     }
     return intents.add(kind, word, bit, block, bytes);
   }
 
   void cancel(int index) {
-    forgetUnit();
+    claims.forget();
     intents.cancel(index);
   }
 
@@ -289,8 +239,8 @@ final class Workspace {
             intents.count(),
             freshCount,
             logged.loggedFrames(),
-            commitHooks.size(),
-            abortHooks.size(),
+            hooks.commitCount(),
+            hooks.abortCount(),
             joined ? participant.savepoint() : null);
     savepoints.add(savepoint);
     return savepoint;
@@ -303,7 +253,7 @@ final class Workspace {
           "the savepoint is another transaction's, or this one has gone back beyond it");
     }
     savepoints.subList(index + 1, savepoints.size()).clear();
-    forgetUnit();
+    claims.forget();
     if (logged.loggedFrames() > savepoint.frames()) {
       logged.undo(savepoint.frames(), inPlace);
     }
@@ -314,19 +264,11 @@ final class Workspace {
     if (joined) {
       participant.rollbackTo(savepoint.attached());
     }
-    commitHooks.subList(savepoint.commitHooks(), commitHooks.size()).clear();
-    List<Runnable> undone = abortHooks.subList(savepoint.abortHooks(), abortHooks.size());
-    List<Runnable> hooks = List.copyOf(undone);
-    undone.clear();
-    runAll(hooks);
+    hooks.rollbackTo(savepoint);
   }
 
-  void afterCommit(Runnable hook) {
-    commitHooks.add(hook);
-  }
-
-  void afterAbort(Runnable hook) {
-    abortHooks.add(hook);
+  Hooks hooks() {
+    return hooks;
   }
 
   // ---- the end
@@ -538,30 +480,18 @@ final class Workspace {
     }
   }
 
-  /** How a transaction ends; unknown, if the medium failed: then the next open decides. */
-  private enum Outcome {
-    COMMITTED,
-    ABORTED,
-    UNKNOWN
-  }
-
   /** Gives up claims, then tells the heap, then frees the lane, then runs what was asked for. */
   private void end(Outcome outcome) {
     lane.endTransaction();
-    List<Runnable> hooks;
+    List<Runnable> due;
     try {
       tellHeap(outcome);
-      hooks =
-          switch (outcome) {
-            case COMMITTED -> List.copyOf(commitHooks);
-            case ABORTED -> List.copyOf(abortHooks);
-            case UNKNOWN -> List.of();
-          };
+      due = hooks.of(outcome);
     } finally {
       clear();
       lane.free();
     }
-    runAll(hooks);
+    Hooks.run(due);
   }
 
   private void tellHeap(Outcome outcome) {
@@ -576,9 +506,8 @@ final class Workspace {
   }
 
   private void clear() {
-    forgetUnit();
-    commitHooks.clear();
-    abortHooks.clear();
+    claims.forget();
+    hooks.clear();
     savepoints.clear();
     writes.clear();
     intents.clear();
@@ -586,24 +515,5 @@ final class Workspace {
     inPlace.clear();
     freshCount = 0;
     storedInPlace = false;
-  }
-
-  /** Runs every hook; the first failure is thrown when all have run, the others with it. */
-  private static void runAll(List<Runnable> hooks) {
-    RuntimeException failure = null;
-    for (Runnable hook : hooks) {
-      try {
-        hook.run();
-      } catch (RuntimeException e) {
-        if (failure == null) {
-          failure = e;
-        } else {
-          failure.addSuppressed(e);
-        }
-      }
-    }
-    if (failure != null) {
-      throw failure;
-    }
   }
 }

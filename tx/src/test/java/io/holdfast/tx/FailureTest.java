@@ -6,13 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.crash.ForwardingMedium;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -145,7 +144,7 @@ class FailureTest {
     medium.left = 1;
     assertThrows(OutOfMemoryError.class, tx::commit);
     assertEnded(tx);
-    Lanes again = Lanes.open(PersistentRegion.over(medium.inner), 0);
+    Lanes again = Lanes.open(PersistentRegion.over(medium.whole), 0);
     assertEquals(1, again.region().getLong(again.end()));
   }
 
@@ -157,22 +156,22 @@ class FailureTest {
     medium.left = 1;
     assertThrows(OutOfMemoryError.class, tx::abort);
     assertEnded(tx);
-    Lanes again = Lanes.open(PersistentRegion.over(medium.inner), 0);
+    Lanes again = Lanes.open(PersistentRegion.over(medium.whole), 0);
     assertEquals(0, again.region().getLong(again.end()));
   }
 
   /** Throws an error at the first store or fence after so many. */
-  private static final class FailingMedium extends Medium {
-    private final Medium inner;
+  private static final class FailingMedium extends ForwardingMedium {
+    private final Medium whole;
     private long left = Long.MAX_VALUE;
 
     FailingMedium() {
       this(Medium.inMemory(SIZE));
     }
 
-    private FailingMedium(Medium inner) {
-      super(inner.durability(), inner.granularity());
-      this.inner = inner;
+    private FailingMedium(Medium whole) {
+      super(whole);
+      this.whole = whole;
     }
 
     private void event() {
@@ -187,73 +186,30 @@ class FailureTest {
     }
 
     @Override
-    public long size() {
-      return SIZE;
-    }
-
-    @Override
-    public long load(long offset, int bytes) {
-      return inner.load(offset, bytes);
-    }
-
-    @Override
     public void store(long offset, int bytes, long value) {
       event();
-      inner.store(offset, bytes, value);
+      super.store(offset, bytes, value);
     }
 
     @Override
     public boolean compareAndSet(long offset, long expected, long value) {
       event();
-      return inner.compareAndSet(offset, expected, value);
-    }
-
-    @Override
-    public void copyOut(long offset, MemorySegment into) {
-      inner.copyOut(offset, into);
-    }
-
-    @Override
-    public void copyIn(MemorySegment from, long offset) {
-      inner.copyIn(from, offset);
-    }
-
-    @Override
-    public MemorySegment view(long offset, long bytes, Arena arena) {
-      return inner.view(offset, bytes, arena);
-    }
-
-    @Override
-    public MemorySegment writable(long offset, long bytes, Arena arena) {
-      return inner.writable(offset, bytes, arena);
+      return super.compareAndSet(offset, expected, value);
     }
 
     @Override
     public void persist(Lines lines) {
       event();
-      lines.visit(
-          new Lines.Visitor() {
-            @Override
-            public void writeback(long offset, long bytes) {
-              inner.persist(offset, bytes);
-            }
-
-            @Override
-            public void copy(long offset, MemorySegment from) {
-              inner.copyIn(from, offset);
-            }
-          });
+      super.persist(lines);
     }
 
     @Override
     public void persist(long offset, long bytes) {
       event();
-      inner.persist(offset, bytes);
+      super.persist(offset, bytes);
     }
 
-    @Override
-    public void sync() {}
-
+    /** What was written is opened again. */
     @Override
     public void close() {}
   }

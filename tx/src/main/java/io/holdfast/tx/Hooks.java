@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a transaction was asked to do when its outcome is known. */
+final class Hooks {
+  private final List<Runnable> onCommit = new ArrayList<>();
+  private final List<Runnable> onAbort = new ArrayList<>();
+
+  void afterCommit(Runnable hook) {
+    onCommit.add(hook);
+  }
+
+  void afterAbort(Runnable hook) {
+    onAbort.add(hook);
+  }
+
+  int commitCount() {
+    return onCommit.size();
+  }
+
+  int abortCount() {
+    return onAbort.size();
+  }
+
+  List<Runnable> of(Outcome outcome) {
+    return switch (outcome) {
+      case COMMITTED -> List.copyOf(onCommit);
+      case ABORTED -> List.copyOf(onAbort);
+      case UNKNOWN -> List.of();
+    };
+  }
+
+  /** Forgets what was asked for since a savepoint, and runs those of it that follow an abort. */
+  void rollbackTo(Savepoint savepoint) {
+    onCommit.subList(savepoint.commitHooks(), onCommit.size()).clear();
+    List<Runnable> undone = onAbort.subList(savepoint.abortHooks(), onAbort.size());
+    List<Runnable> hooks = List.copyOf(undone);
+    undone.clear();
+    run(hooks);
+  }
+
+  void clear() {
+    onCommit.clear();
+    onAbort.clear();
+  }
+
+  /** Runs every hook; the first failure is thrown when all have run, the others with it. */
+  static void run(List<Runnable> hooks) {
+    RuntimeException failure = null;
+    for (Runnable hook : hooks) {
+      try {
+        hook.run();
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}
