@@ -11,7 +11,8 @@ import java.util.Objects;
 /**
  * What one fence is to make durable: ranges of a region to write back, and copies to make past the
  * cache. Filled once or many times over, handed to {@link PersistentRegion#persist(Lines)},
- * cleared, and used again; a line added twice is written back once.
+ * cleared, and used again. A line that is added again is written back once, as a rule; to do it
+ * twice would be harmless.
  *
  * <p>Not thread-safe; belongs to the region that made it.
  */
@@ -22,6 +23,10 @@ public final class Lines {
   /** A longer range is not looked at line by line for lines that are there already. */
   private static final int DEDUPLICATED_LINES = 64;
 
+  /** Lines of so many different places are known by. */
+  private static final int FILTER_LINES = 1024;
+
+  private static final long NONE = -1;
   private static final long RANGE_BYTES = 16;
   private static final long COPY_BYTES = 24;
   private static final int FIRST_CAPACITY = 64;
@@ -35,15 +40,22 @@ public final class Lines {
   private MemorySegment copies = MemorySegment.NULL;
   private long rangeCount;
   private long copyCount;
-  private long lineCount;
+
+  // Lines beside the first one of each range.
+  private long furtherLines;
+
   private long copiedBytes;
 
-  // An open-addressing set of line addresses. A slot counts only with the stamp of this filling, so
-  // that clear() costs nothing.
-  private long[] seen = new long[0];
-  private int[] stamps = new int[0];
-  private int stamp = 1;
-  private int seenCount;
+  // The last range, whose end is in native memory as well.
+  private long rangesAddress;
+  private long rangeCapacity;
+  private long lastEnd = NONE;
+
+  // Which line was added last of those that have a place, by the line's number. Its low bits, which
+  // an address of a line has not, say in which filling: so clear() costs next to nothing. Two lines
+  // of one place forget each other, which is why a line may be written back twice.
+  private long[] filter = new long[0];
+  private int filling = 1;
 
   Lines(PersistentRegion region, long base) {
     this.region = region;
@@ -87,14 +99,28 @@ public final class Lines {
     long end = (base + offset + length + LINE_BYTES - 1) & -LINE_BYTES;
     if (end - first > (long) DEDUPLICATED_LINES * LINE_BYTES) {
       append(first, end);
+      furtherLines += (end - first) / LINE_BYTES - 1;
       return this;
     }
     for (long line = first; line < end; line += LINE_BYTES) {
-      if (remember(line)) {
-        append(line, line + LINE_BYTES);
-      }
+      addLine(line);
     }
     return this;
+  }
+
+  private void addLine(long line) {
+    long[] known = filter;
+    if (known.length == 0) {
+      known = new long[FILTER_LINES];
+      filter = known;
+    }
+    // What is 64 KiB apart is often used together: the upper bits are mixed in.
+    long number = (line - base) / LINE_BYTES;
+    int place = (int) (number ^ number / FILTER_LINES * 37) & FILTER_LINES - 1;
+    if (known[place] != (line | filling)) {
+      known[place] = line | filling;
+      append(line, line + LINE_BYTES);
+    }
   }
 
   /**
@@ -170,7 +196,7 @@ public final class Lines {
    * @return the number of lines
    */
   public long lineCount() {
-    return lineCount;
+    return rangeCount + furtherLines;
   }
 
   /**
@@ -184,14 +210,14 @@ public final class Lines {
 
   /** Forgets all contents. */
   public void clear() {
-    seenCount = 0;
     rangeCount = 0;
     copyCount = 0;
-    lineCount = 0;
+    furtherLines = 0;
     copiedBytes = 0;
-    if (++stamp == 0) {
-      Arrays.fill(stamps, 0);
-      stamp = 1;
+    lastEnd = NONE;
+    if (++filling == LINE_BYTES) {
+      Arrays.fill(filter, 0);
+      filling = 1;
     }
   }
 
@@ -234,7 +260,7 @@ public final class Lines {
   }
 
   long rangesAddress() {
-    return ranges.address();
+    return rangesAddress;
   }
 
   long rangeCount() {
@@ -242,65 +268,22 @@ public final class Lines {
   }
 
   long workBytes() {
-    return copiedBytes + lineCount * LINE_BYTES;
-  }
-
-  /** Adds a line to the set; false if it was there. */
-  private boolean remember(long line) {
-    if (2 * seenCount >= seen.length) {
-      rehash();
-    }
-    int mask = seen.length - 1;
-    int slot = slot(line, mask);
-    while (stamps[slot] == stamp) {
-      if (seen[slot] == line) {
-        return false;
-      }
-      slot = (slot + 1) & mask;
-    }
-    seen[slot] = line;
-    stamps[slot] = stamp;
-    seenCount++;
-    return true;
-  }
-
-  private void rehash() {
-    long[] old = seen;
-    int[] oldStamps = stamps;
-    seen = new long[Math.max(old.length * 2, 2 * FIRST_CAPACITY)];
-    stamps = new int[seen.length];
-    int mask = seen.length - 1;
-    for (int i = 0; i < old.length; i++) {
-      if (oldStamps[i] == stamp) {
-        int slot = slot(old[i], mask);
-        while (stamps[slot] == stamp) {
-          slot = (slot + 1) & mask;
-        }
-        seen[slot] = old[i];
-        stamps[slot] = stamp;
-      }
-    }
-  }
-
-  private static int slot(long line, int mask) {
-    return (int) ((line / LINE_BYTES * 0x9E3779B97F4A7C15L) >>> 32) & mask;
+    return copiedBytes + lineCount() * LINE_BYTES;
   }
 
   private void append(long first, long end) {
-    lineCount += (end - first) / LINE_BYTES;
-    if (rangeCount > 0) {
-      long last = (rangeCount - 1) * RANGE_BYTES;
-      if (ranges.get(JAVA_LONG, last + 8) == first) {
-        ranges.set(JAVA_LONG, last + 8, end);
-        return;
+    if (lastEnd == first) {
+      furtherLines++;
+    } else {
+      if (rangeCount == rangeCapacity) {
+        ranges = doubled(ranges, FIRST_CAPACITY * RANGE_BYTES);
+        rangesAddress = ranges.address();
+        rangeCapacity = ranges.byteSize() / RANGE_BYTES;
       }
+      Memory.putLong(rangesAddress + rangeCount++ * RANGE_BYTES, first);
     }
-    if (rangeCount == ranges.byteSize() / RANGE_BYTES) {
-      ranges = doubled(ranges, FIRST_CAPACITY * RANGE_BYTES);
-    }
-    long at = rangeCount++ * RANGE_BYTES;
-    ranges.set(JAVA_LONG, at, first);
-    ranges.set(JAVA_LONG, at + 8, end);
+    Memory.putLong(rangesAddress + rangeCount * RANGE_BYTES - Long.BYTES, end);
+    lastEnd = end;
   }
 
   private static MemorySegment doubled(MemorySegment full, long least) {
