@@ -6,6 +6,7 @@
 module io.holdfast.crash {
   requires transitive io.holdfast.flush;
   requires org.slf4j;
+  requires static transitive org.junit.jupiter.api;
 
   exports io.holdfast.crash;
 }

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class CrashCaseTest {
   /** A ring of numbers on a bare region: two words say where it begins and ends. */
-  private static class Ring {
+  static class Ring {
     static final long HEAD = 0;
     static final long TAIL = 64;
     static final long SLOTS = 128;
@@ -47,7 +47,7 @@ class CrashCaseTest {
   }
 
   /** Publishes a slot in the same fence as its number. */
-  private static final class HastyRing extends Ring {
+  static final class HastyRing extends Ring {
     HastyRing(PersistentRegion region) {
       super(region);
     }
@@ -73,11 +73,12 @@ class CrashCaseTest {
     }
   }
 
-  private interface Maker {
+  interface Maker {
     Ring make(PersistentRegion region);
   }
 
-  private record RingCase(Maker maker) implements CrashCase<Ring, List<Long>> {
+  /** Puts and takes, and what is left. */
+  record RingCase(Maker maker) implements CrashCase<Ring, List<Long>> {
     @Override
     public Ring open(PersistentRegion region) {
       return maker.make(region);

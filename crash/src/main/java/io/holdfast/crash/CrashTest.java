@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.crash;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.TestTemplate;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * A test that explores a {@link CrashCase}, once for each model. Its method has a parameter of type
+ * {@link CrashCheck} and hands the case to that.
+ */
+@Target(ElementType.METHOD)
+@Retention(RetentionPolicy.RUNTIME)
+@TestTemplate
+@ExtendWith(CrashExtension.class)
+public @interface CrashTest {
+  /**
+   * Which images a crash may leave.
+   *
+   * @return the models
+   */
+  CrashModel[] models() default CrashModel.WORD;
+
+  /**
+   * How often a recovery is crashed in its turn.
+   *
+   * @return 0 or more
+   */
+  int nested() default 0;
+
+  /**
+   * How many states of one point are tried at most; the test fails where there are more.
+   *
+   * @return at least 1
+   */
+  long limit() default 20_000;
+}
