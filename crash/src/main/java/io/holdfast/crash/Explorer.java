@@ -100,14 +100,21 @@ public final class Explorer {
    * What was tried.
    *
    * @param points crash points of the program
-   * @param states runs of its recovery that differ in what they read
+   * @param states runs of its recovery that differ in what they read, at each point
    * @param nestedStates the same, inside recoveries that were crashed
+   * @param remembered how many of the latter were not carried out, because one had been before that
+   *     reads the same
    * @param cappedPoints points, nested ones included, with more states than the limit
    * @param groupedReads reads of more than eight uncertain words at once: they are tried all old,
    *     all new, and with each word alone deviating from these, instead of in all combinations
    */
   public record Report(
-      long points, long states, long nestedStates, long cappedPoints, long groupedReads) {
+      long points,
+      long states,
+      long nestedStates,
+      long remembered,
+      long cappedPoints,
+      long groupedReads) {
     /**
      * The sum of two reports.
      *
@@ -119,6 +126,7 @@ public final class Explorer {
           points + other.points,
           states + other.states,
           nestedStates + other.nestedStates,
+          remembered + other.remembered,
           cappedPoints + other.cappedPoints,
           groupedReads + other.groupedReads);
     }
@@ -246,6 +254,11 @@ public final class Explorer {
       return decisions.get(next++)[0];
     }
 
+    /** Begins the same run again. */
+    void rewind() {
+      next = 0;
+    }
+
     /** Goes on to the next run; false if there is none. */
     boolean advance() {
       next = 0;
@@ -273,6 +286,8 @@ public final class Explorer {
     private long points;
     private long states;
     private long nestedStates;
+    private long remembered;
+    private Memo memo;
     private long cappedPoints;
     private long groupedReads;
 
@@ -282,7 +297,7 @@ public final class Explorer {
     }
 
     Report report() {
-      return new Report(points, states, nestedStates, cappedPoints, groupedReads);
+      return new Report(points, states, nestedStates, remembered, cappedPoints, groupedReads);
     }
 
     void explore(
@@ -302,10 +317,20 @@ public final class Explorer {
           cappedPoints++;
           return;
         }
-        TracingMedium medium = new TracingMedium(images, path, slates.get(level));
-        Object outcome = recover(medium.region(), point, marks, level, token + ":" + path);
+        // What is not crashed again is known by what it reads; without nesting, that rarely
+        // repeats.
+        boolean isLast = level > 0 && level == depth;
+        Object outcome = isLast ? remembered(images, marks, path) : null;
+        TracingMedium medium = null;
+        if (outcome == null) {
+          medium = new TracingMedium(images, path, slates.get(level), isLast ? memo : null);
+          outcome = recover(medium.region(), point, marks, level, token + ":" + path);
+          groupedReads += medium.groupedReads();
+          if (isLast) {
+            memo.end(outcome);
+          }
+        }
         compare(expected, outcome, point, token + ":" + path);
-        groupedReads += medium.groupedReads();
         if (level == 0) {
           states++;
           outcomes.add(outcome);
@@ -325,6 +350,23 @@ public final class Explorer {
           }
         }
       } while (path.advance());
+    }
+
+    /** How a run ended that read the same as the one on this path will. */
+    private Object remembered(Images images, List<String> marks, Path path) {
+      if (memo == null) {
+        memo = new Memo(images.base().length);
+      }
+      Slate slate = slates.get(depth);
+      slate.begin(images);
+      Object outcome = memo.find(marks, slate, path);
+      path.rewind();
+      if (outcome == null) {
+        memo.begin();
+      } else {
+        remembered++;
+      }
+      return outcome;
     }
 
     void compare(Object expected, Object outcome, Trace.Point point, String token) {

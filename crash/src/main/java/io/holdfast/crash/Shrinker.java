@@ -32,7 +32,7 @@ final class Shrinker {
    */
   String explain(Slate.Chooser path) {
     Slate slate = new Slate(images.base());
-    fails(new TracingMedium(images, path, slate));
+    fails(new TracingMedium(images, path, slate, null));
     int[] taken = slate.most();
     List<Images.Unit> units = images.units();
     if (!fails(taken)) {

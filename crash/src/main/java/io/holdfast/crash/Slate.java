@@ -7,6 +7,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /**
  * Memory on which many runs write one after the other, each from images of its own, so that a run
@@ -16,12 +18,20 @@ import java.util.Map;
  * there as gives the word the chosen value, and the choice is narrower for the unit's other words.
  */
 final class Slate {
+  /** A read of more uncertain words than this is tried in some combinations instead of all. */
+  private static final int MOST_WORDS_ONE_BY_ONE = 8;
+
   private final long[] base;
   private final long[] words;
   private final MemorySegment memory;
   private final boolean[] isTouched;
   private int[] touched = new int[64];
   private int count;
+
+  // Of the words that differ between runs, those that this run has read or stored.
+  private final boolean[] isKnown;
+  private int[] known = new int[64];
+  private int knownCount;
 
   private Images images;
   private final List<List<State>> states = new ArrayList<>();
@@ -57,6 +67,7 @@ final class Slate {
     this.words = base.clone();
     this.memory = MemorySegment.ofArray(words);
     this.isTouched = new boolean[base.length];
+    this.isKnown = new boolean[base.length];
     this.open = new Uncertain[base.length];
   }
 
@@ -69,6 +80,10 @@ final class Slate {
       open[word] = null;
     }
     count = 0;
+    for (int i = 0; i < knownCount; i++) {
+      isKnown[known[i]] = false;
+    }
+    knownCount = 0;
     images = next;
     isNarrowed = false;
     states.clear();
@@ -109,12 +124,37 @@ final class Slate {
     }
   }
 
+  /** Calls with each word of the images that may be other than in the base. */
+  void forEachTouched(IntConsumer consumer) {
+    for (int i = 0; i < count; i++) {
+      consumer.accept(touched[i]);
+    }
+  }
+
+  /** Notes that a word is read or stored; whether it was for the first time in this run. */
+  boolean learn(int word) {
+    if (isKnown[word]) {
+      return false;
+    }
+    isKnown[word] = true;
+    if (knownCount == known.length) {
+      known = Arrays.copyOf(known, 2 * knownCount);
+    }
+    known[knownCount++] = word;
+    return true;
+  }
+
   int size() {
     return words.length;
   }
 
   long word(int word) {
     return words[word];
+  }
+
+  /** Those words of a range that are to be decided when they are read. */
+  int[] open(int first, int end) {
+    return IntStream.range(first, end).filter(word -> open[word] != null).toArray();
   }
 
   long[] copy(int first, int end) {
@@ -125,17 +165,48 @@ final class Slate {
     return memory;
   }
 
-  boolean isOpen(int word) {
-    return open[word] != null;
-  }
-
   /** A word is certain, since all of it is being stored. */
   void settle(int word) {
     open[word] = null;
   }
 
+  /**
+   * Decides what some words hold that are read at once.
+   *
+   * <p>More than a few: what is read so is believed after a checksum, or not at all. It is tried
+   * all old, all new, and with each word alone deviating from these, which is what a checksum that
+   * leaves something out, or a reader that has none, would not notice.
+   *
+   * @return whether they were more than a few
+   */
+  boolean decideAll(int[] read, Chooser chooser) {
+    int uncertain = 0;
+    for (int word : read) {
+      uncertain += open[word] != null ? 1 : 0;
+    }
+    if (uncertain <= MOST_WORDS_ONE_BY_ONE) {
+      for (int word : read) {
+        if (open[word] != null) {
+          decide(word, chooser);
+        }
+      }
+      return false;
+    }
+    int choice = chooser.choose(2 * uncertain + 2);
+    boolean mostlyNew = choice % 2 == 1;
+    int deviant = choice / 2 - 1;
+    int index = 0;
+    for (int word : read) {
+      if (open[word] != null) {
+        boolean newest = mostlyNew ^ index++ == deviant;
+        decide(word, many -> newest ? many - 1 : 0);
+      }
+    }
+    return true;
+  }
+
   /** Decides what a word holds. */
-  void decide(int word, Chooser chooser) {
+  private void decide(int word, Chooser chooser) {
     Uncertain at = open[word];
     open[word] = null;
     while (at != null) {

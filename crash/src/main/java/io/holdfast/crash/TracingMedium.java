@@ -24,13 +24,11 @@ import java.util.List;
  * <p>Thread-safe; the order of events is the order in which the medium was called.
  */
 public final class TracingMedium extends Medium {
-  /** A read of more uncertain words than this is tried in some combinations instead of all. */
-  private static final int MOST_WORDS_ONE_BY_ONE = 8;
-
   private static final JavaLayouts LE = new JavaLayouts();
 
   private final Slate.Chooser chooser;
   private final Slate slate;
+  private final Memo memo;
   private final MemorySegment memory;
   private final List<RawRange> raw = new ArrayList<>();
   private final Trace.Recorder recorder = new Trace.Recorder();
@@ -83,14 +81,18 @@ public final class TracingMedium extends Medium {
    * A medium that starts from one of many images; which one is decided word by word, by reading.
    */
   TracingMedium(Images start, Slate.Chooser chooser) {
-    this(start, chooser, new Slate(start.base()));
+    this(start, chooser, new Slate(start.base()), null);
   }
 
-  /** The same, on a slate that is used again when this medium is not any more. */
-  TracingMedium(Images start, Slate.Chooser chooser, Slate slate) {
+  /**
+   * The same, on a slate that is used again when this medium is not any more. What is read is told
+   * to a memo, if there is one, which has looked at the images.
+   */
+  TracingMedium(Images start, Slate.Chooser chooser, Slate slate, Memo memo) {
     super(Durability.POWER, Granularity.LINE);
     this.chooser = chooser;
     this.slate = slate;
+    this.memo = memo;
     this.memory = slate.memory();
     this.isCertain = start.isCertain();
     slate.begin(start);
@@ -263,44 +265,17 @@ public final class TracingMedium extends Medium {
 
   /** Decides every word that a range touches. */
   private void decide(long offset, long bytes) {
-    if (isCertain) {
+    if (isCertain && memo == null || bytes == 0) {
       return;
     }
     int first = (int) (offset / 8);
     int end = (int) ((offset + bytes + 7) / 8);
-    int uncertain = 0;
-    for (int word = first; word < end; word++) {
-      if (slate.isOpen(word)) {
-        uncertain++;
-      }
+    int[] read = memo == null ? slate.open(first, end) : memo.unknown(first, end, slate);
+    if (read.length > 0 && slate.decideAll(read, chooser)) {
+      groupedReads++;
     }
-    if (uncertain > MOST_WORDS_ONE_BY_ONE) {
-      decideTogether(first, end, uncertain);
-      return;
-    }
-    for (int word = first; word < end; word++) {
-      if (slate.isOpen(word)) {
-        slate.decide(word, chooser);
-      }
-    }
-  }
-
-  /**
-   * Many uncertain words in one read: what is read so is believed after a checksum, or not at all.
-   * It is tried all old, all new, and with each word alone deviating from these, which is what a
-   * checksum that leaves something out, or a reader that has none, would not notice.
-   */
-  private void decideTogether(int first, int end, int uncertain) {
-    groupedReads++;
-    int choice = chooser.choose(2 * uncertain + 2);
-    boolean mostlyNew = choice % 2 == 1;
-    int deviant = choice / 2 - 1;
-    int index = 0;
-    for (int word = first; word < end; word++) {
-      if (slate.isOpen(word)) {
-        boolean newest = mostlyNew ^ index++ == deviant;
-        slate.decide(word, count -> newest ? count - 1 : 0);
-      }
+    if (memo != null) {
+      memo.read(read, slate);
     }
   }
 
@@ -325,6 +300,7 @@ public final class TracingMedium extends Medium {
     for (int word = (int) (offset / 8); word * 8L < offset + bytes; word++) {
       slate.touch(word);
       slate.settle(word);
+      slate.learn(word);
     }
   }
 
