@@ -4,16 +4,19 @@ package io.holdfast.crash;
 import io.holdfast.flush.PersistentRegion;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
 /** A case as a program to be crashed, with the judgement on what is found. */
 final class CaseRun<S, M> implements BruteForce.Recovery {
   private final CrashCase<S, M> crashed;
+  private final long seed;
   private final List<String> names = new ArrayList<>();
   private final List<Consumer<M>> onModel = new ArrayList<>();
 
-  CaseRun(CrashCase<S, M> crashed) {
+  CaseRun(CrashCase<S, M> crashed, long seed) {
     this.crashed = crashed;
+    this.seed = seed;
   }
 
   long[] start() {
@@ -26,14 +29,35 @@ final class CaseRun<S, M> implements BruteForce.Recovery {
     onModel.clear();
     S structure = crashed.open(medium.region());
     medium.mark("open");
-    crashed.workload(
-        structure,
-        (name, model, real) -> {
-          names.add(name);
-          onModel.add(model);
-          real.run();
-          medium.mark(name);
-        });
+    crashed.workload(structure, new Recording(medium, new SplittableRandom(seed)));
+  }
+
+  /** What the operations are called, after a run. */
+  List<String> names() {
+    return List.copyOf(names);
+  }
+
+  private final class Recording implements CrashCase.Ops<M> {
+    private final TracingMedium medium;
+    private final SplittableRandom random;
+
+    Recording(TracingMedium medium, SplittableRandom random) {
+      this.medium = medium;
+      this.random = random;
+    }
+
+    @Override
+    public void op(String name, Consumer<M> change, Runnable real) {
+      names.add(name);
+      onModel.add(change);
+      real.run();
+      medium.mark(name);
+    }
+
+    @Override
+    public SplittableRandom random() {
+      return random;
+    }
   }
 
   @Override

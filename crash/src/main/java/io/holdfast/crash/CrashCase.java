@@ -2,6 +2,7 @@
 package io.holdfast.crash;
 
 import io.holdfast.flush.PersistentRegion;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
 /**
@@ -76,5 +77,12 @@ public interface CrashCase<S, M> {
      * @param real what it does to the structure
      */
     void op(String name, Consumer<M> onModel, Runnable real);
+
+    /**
+     * What a workload may draw its operations from, so that it is the same when it is run again.
+     *
+     * @return the random numbers of the exploration's {@link Explorer#seed}
+     */
+    SplittableRandom random();
   }
 }

@@ -1,32 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.crash;
 
+import java.util.List;
 import java.util.function.Consumer;
 
 /** What a method with {@link CrashTest} or {@link CrashReplay} hands its case to. */
-public final class CrashCheck {
+public final class CrashCheck extends Check {
   private final CrashTest settings;
   private final CrashModel model;
+  private final long seed;
+  private final int operation;
   private final String token;
   private final Consumer<String> report;
+  private List<String> operations;
 
-  private CrashCheck(CrashTest settings, CrashModel model, String token, Consumer<String> report) {
+  private CrashCheck(
+      CrashTest settings,
+      CrashModel model,
+      long seed,
+      int operation,
+      String token,
+      Consumer<String> report) {
     this.settings = settings;
     this.model = model;
+    this.seed = seed;
+    this.operation = operation;
     this.token = token;
     this.report = report;
   }
 
-  static CrashCheck exploring(CrashTest settings, CrashModel model, Consumer<String> report) {
-    return new CrashCheck(settings, model, null, report);
+  static CrashCheck exploring(
+      CrashTest settings, CrashModel model, long seed, int operation, Consumer<String> report) {
+    return new CrashCheck(settings, model, seed, operation, null, report);
   }
 
   static CrashCheck replaying(String token) {
-    return new CrashCheck(null, null, token, text -> {});
+    return new CrashCheck(null, null, 0, 0, token, text -> {});
   }
 
   /**
-   * Explores the case, or tries the one crash again.
+   * Explores one operation of the case, or tries the one crash again.
    *
    * @param crashed the structure, its workload and its model
    * @throws CrashFailure if the structure is found as it must not be
@@ -34,20 +47,33 @@ public final class CrashCheck {
    */
   public void run(CrashCase<?, ?> crashed) {
     if (token != null) {
+      operations = List.of();
       Explorer.of(crashed).replay(token, crashed);
       return;
     }
-    Explorer.Report found =
-        Explorer.of(crashed)
-            .model(model)
-            .nested(settings.nested())
-            .limit(settings.limit())
-            .run(crashed);
+    CaseRun<?, ?> run = new CaseRun<>(crashed, seed);
+    Explorer explorer = Explorer.of(crashed).model(model).seed(seed);
+    Explorer.Report found;
+    try {
+      found = explorer.nested(settings.nested()).limit(settings.limit()).run(run, operation);
+    } finally {
+      operations = run.names();
+    }
     report.accept(found.toString());
     if (found.cappedPoints() > 0) {
       throw new AssertionError(
           "%d of %d points have more states than limit=%d, and not all were tried: take a larger limit, or a shorter workload"
               .formatted(found.cappedPoints(), found.points(), settings.limit()));
     }
+  }
+
+  @Override
+  boolean hasRun() {
+    return operations != null;
+  }
+
+  /** The operations of the case; null if there was none. */
+  List<String> operations() {
+    return operations;
   }
 }

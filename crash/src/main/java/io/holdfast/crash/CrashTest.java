@@ -7,15 +7,19 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import org.junit.jupiter.api.TestTemplate;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
- * A test that explores a {@link CrashCase}, once for each model. Its method has a parameter of type
- * {@link CrashCheck} and hands the case to that.
+ * A test that explores a {@link CrashCase}. Its method has a parameter of type {@link CrashCheck}
+ * and hands the case to that. It runs once for each model and operation, and once for the opening:
+ * the names of these tests have the operation, the model and the seed.
  */
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 @TestTemplate
 @ExtendWith(CrashExtension.class)
+@Execution(ExecutionMode.SAME_THREAD)
 public @interface CrashTest {
   /**
    * Which images a crash may leave.
@@ -23,6 +27,13 @@ public @interface CrashTest {
    * @return the models
    */
   CrashModel[] models() default CrashModel.WORD;
+
+  /**
+   * What the workload draws its operations from; see {@link CrashCase.Ops#random}.
+   *
+   * @return the seed; 0 for one from the clock
+   */
+  long seed() default 1;
 
   /**
    * How often a recovery is crashed in its turn.

@@ -8,12 +8,13 @@ import java.util.stream.Stream;
 /**
  * Says which crash it was: a model, then for the crash of the program, and for each one of a
  * recovery, the event before which it came and what was decided about uncertain words, as in
- * "WORD:12:0.1:5:1".
+ * "WORD:12:0.1:5:1"; of a case, with the seed of its workload, as in "WORD@7:12:0.1".
  *
  * @param model which images were possible
+ * @param seed the seed of the case
  * @param crashes the program's, then those of recoveries
  */
-record CrashToken(CrashModel model, List<Crash> crashes) {
+record CrashToken(CrashModel model, long seed, List<Crash> crashes) {
 
   /**
    * One crash.
@@ -36,12 +37,19 @@ record CrashToken(CrashModel model, List<Crash> crashes) {
         crashes.add(new Crash(Integer.parseInt(parts[i]), decisions));
       }
       if (!crashes.isEmpty()) {
-        return new CrashToken(CrashModel.valueOf(parts[0]), crashes);
+        String[] head = parts[0].split("@", 2);
+        long seed = head.length == 1 ? Explorer.FIRST_SEED : Long.parseLong(head[1]);
+        return new CrashToken(CrashModel.valueOf(head[0]), seed, crashes);
       }
     } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
       throw new IllegalArgumentException("no token of a crash: \"" + token + "\"", e);
     }
     throw new IllegalArgumentException("no token of a crash: \"" + token + "\"");
+  }
+
+  /** How a token begins. */
+  static String head(CrashModel model, long seed) {
+    return seed == Explorer.FIRST_SEED ? model.name() : model + "@" + seed;
   }
 
   /** The point of a trace at which a crash came. */
@@ -58,7 +66,7 @@ record CrashToken(CrashModel model, List<Crash> crashes) {
 
   /** The token of the crash at a level, without those inside its recovery. */
   String upTo(int level) {
-    StringBuilder text = new StringBuilder(model.toString());
+    StringBuilder text = new StringBuilder(head(model, seed));
     for (Crash crash : crashes.subList(0, level + 1)) {
       text.append(':').append(crash.event).append(':');
       text.append(String.join(".", crash.decisions.stream().map(String::valueOf).toList()));

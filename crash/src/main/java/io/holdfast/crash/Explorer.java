@@ -23,12 +23,19 @@ import java.util.stream.Collectors;
  * <p>Recovery and check must be deterministic, run in one thread, and read through the region only.
  */
 public final class Explorer {
+  /** The seed of whoever does not ask for one. */
+  static final long FIRST_SEED = 1;
+
   private static final long DEFAULT_LIMIT = 20_000;
+
+  /** Instead of an operation: all of them. */
+  private static final int EVERY = -1;
 
   private final long[] start;
   private CrashModel model = CrashModel.WORD;
   private int depth;
   private long limit = DEFAULT_LIMIT;
+  private long seed = FIRST_SEED;
 
   private Explorer(long[] start) {
     this.start = start;
@@ -52,7 +59,7 @@ public final class Explorer {
    * @return the explorer
    */
   public static Explorer of(CrashCase<?, ?> crashed) {
-    return new Explorer(new CaseRun<>(crashed).start());
+    return new Explorer(new CaseRun<>(crashed, FIRST_SEED).start());
   }
 
   /**
@@ -93,6 +100,17 @@ public final class Explorer {
       throw new IllegalArgumentException("at least one state is tried: states=" + states);
     }
     limit = states;
+    return this;
+  }
+
+  /**
+   * What the workload of a case draws its operations from.
+   *
+   * @param value the seed; 1 unless it is set
+   * @return this
+   */
+  public Explorer seed(long value) {
+    seed = value;
     return this;
   }
 
@@ -142,7 +160,7 @@ public final class Explorer {
    *     the one that was not; it has a token for {@link #replay}
    */
   public Report run(Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
-    return run(program, recovery, new HashSet<>());
+    return run(program, recovery, new HashSet<>(), EVERY);
   }
 
   /**
@@ -154,8 +172,17 @@ public final class Explorer {
    *     token for {@link #replay(String, CrashCase)}
    */
   public Report run(CrashCase<?, ?> crashed) {
-    CaseRun<?, ?> run = new CaseRun<>(crashed);
+    CaseRun<?, ?> run = new CaseRun<>(crashed, seed);
     return run(run::run, run);
+  }
+
+  /**
+   * Tries the crashes in one operation of a case.
+   *
+   * @param operation which, from 1; 0 for the opening
+   */
+  Report run(CaseRun<?, ?> run, int operation) {
+    return run(run::run, run, new HashSet<>(), operation);
   }
 
   /**
@@ -167,19 +194,32 @@ public final class Explorer {
    * @throws IllegalArgumentException if the token is none, or is not of this case
    */
   public void replay(String token, CrashCase<?, ?> crashed) {
-    CaseRun<?, ?> run = new CaseRun<>(crashed);
+    CaseRun<?, ?> run = new CaseRun<>(crashed, CrashToken.parse(token).seed());
     replay(token, run::run, run);
   }
 
   /** The same, and all outcomes of uncrashed recoveries are added to a set. */
   Report run(Consumer<TracingMedium> program, BruteForce.Recovery recovery, Set<Object> outcomes) {
+    return run(program, recovery, outcomes, EVERY);
+  }
+
+  private Report run(
+      Consumer<TracingMedium> program,
+      BruteForce.Recovery recovery,
+      Set<Object> outcomes,
+      int operation) {
     Trace trace = trace(program, medium -> {});
     Exploration exploration = new Exploration(recovery, outcomes);
+    String head = CrashToken.head(model, seed) + ":";
+    List<Trace.Point> points = trace.points();
+    int last = points.getLast().marks().size() - 1;
     try {
-      for (Trace.Point point : trace.points()) {
-        exploration.points++;
-        exploration.explore(
-            trace.images(point, model), point, point.marks(), 0, null, model + ":" + point.event());
+      for (Trace.Point point : points) {
+        if (operation == EVERY || operation == Math.min(point.marks().size(), last)) {
+          exploration.points++;
+          exploration.explore(
+              trace.images(point, model), point, point.marks(), 0, null, head + point.event());
+        }
       }
     } catch (CrashFailure e) {
       throw e.explained(explain(e.token(), program, recovery));

@@ -2,12 +2,15 @@
 package io.holdfast.crash;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 
 import io.holdfast.crash.CrashCaseTest.HastyRing;
 import io.holdfast.crash.CrashCaseTest.Ring;
 import io.holdfast.crash.CrashCaseTest.RingCase;
+import io.holdfast.flush.PersistentRegion;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -37,6 +40,19 @@ class CrashExtensionTest {
       check.run(new RingCase(Ring::new));
     }
 
+    @CrashTest(seed = 77)
+    void random(CrashCheck check) {
+      check.run(new RandomRing(Ring::new));
+    }
+
+    @CrashTest(seed = 77)
+    void randomAndHasty(CrashCheck check) {
+      check.run(new RandomRing(HastyRing::new));
+    }
+
+    @CrashTest
+    void nothing(CrashCheck check) {}
+
     @CrashReplay("WORD:3:1")
     void again(CrashCheck check) {
       check.run(new RingCase(HastyRing::new));
@@ -65,7 +81,6 @@ class CrashExtensionTest {
   }
 
   private static String failure(Events events) {
-    assertEquals(1, events.failed().count());
     Event failed = events.failed().stream().findFirst().orElseThrow();
     return failed
         .getRequiredPayload(TestExecutionResult.class)
@@ -74,11 +89,58 @@ class CrashExtensionTest {
         .getMessage();
   }
 
+  /** Whose values are drawn. */
+  private record RandomRing(CrashCaseTest.Maker maker) implements CrashCase<Ring, List<Long>> {
+    @Override
+    public Ring open(PersistentRegion region) {
+      return maker.make(region);
+    }
+
+    @Override
+    public void workload(Ring ring, Ops<List<Long>> ops) {
+      long value = ops.random().nextLong(1000);
+      ops.op("put " + value, model -> model.add(value), () -> ring.put(value));
+    }
+
+    @Override
+    public List<Long> model() {
+      return new ArrayList<>();
+    }
+
+    @Override
+    public List<Long> observe(Ring ring) {
+      return ring.contents();
+    }
+  }
+
   @Test
-  void crashTest_ofASoundCase_passesOncePerModel() {
+  void crashTest_ofASoundCase_passesOncePerModelAndOperation() {
     Events events = run("sound", CrashCheck.class);
-    assertEquals(List.of("WORD", "X86_LINE", "EADR"), names(events));
-    assertEquals(3, events.succeeded().count());
+    assertEquals(21, events.succeeded().count());
+    List<String> names = names(events);
+    assertEquals(List.of("opening [WORD, seed 1]", "put 10 [WORD, seed 1]"), names.subList(0, 2));
+    assertEquals("opening [X86_LINE, seed 1]", names.get(7));
+    assertEquals("put 50 [EADR, seed 1]", names.getLast());
+  }
+
+  @Test
+  void crashTest_ofARandomWorkload_isTheSameWithTheSeedOfItsNameAndToken() {
+    List<String> names = names(run("random", CrashCheck.class));
+    assertEquals(names, names(run("random", CrashCheck.class)));
+    assertEquals(2, names.size());
+    assertTrue(names.getLast().endsWith("[WORD, seed 77]"), names::getLast);
+    String message = failure(run("randomAndHasty", CrashCheck.class));
+    String token = message.substring(message.lastIndexOf(' ') + 1);
+    assertTrue(token.startsWith("WORD@77:"), token);
+    RandomRing hasty = new RandomRing(HastyRing::new);
+    CrashFailure again =
+        assertThrows(CrashFailure.class, () -> Explorer.of(hasty).replay(token, hasty));
+    assertEquals(token, again.token());
+  }
+
+  @Test
+  void crashTest_thatHandsOverNoCase_fails() {
+    assertTrue(failure(run("nothing", CrashCheck.class)).contains("tried nothing"));
   }
 
   @Test
