@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.crash;
 
+import java.util.stream.Stream;
+
 /** The line of code on whose behalf a medium is called. */
 final class CallSite {
   private static final StackWalker WALKER =
@@ -8,21 +10,28 @@ final class CallSite {
   private static final String DOOR = "io.holdfast.flush";
   private static final String LIBRARY = "io.holdfast.";
 
-  private CallSite() {}
+  /** The caller; inside the library, then who called that. */
+  private final StackWalker.StackFrame[] frames = new StackWalker.StackFrame[2];
+
+  private CallSite(Stream<StackWalker.StackFrame> stack) {
+    stack
+        .dropWhile(frame -> isWatcher(frame.getDeclaringClass()))
+        .filter(frame -> frames[0] == null || !isLibrary(frame.getDeclaringClass()))
+        .limit(2)
+        .forEach(frame -> frames[frames[0] == null ? 0 : 1] = frame);
+  }
+
+  /** Where the present thread is. */
+  static CallSite current() {
+    return WALKER.walk(CallSite::new);
+  }
 
   /** As "Ring.put (Ring.java:41)"; inside the library, with the line that called it. */
-  static String current() {
-    return WALKER.walk(frames -> {
-      StackWalker.StackFrame[] found = new StackWalker.StackFrame[2];
-      frames
-          .dropWhile(frame -> isWatcher(frame.getDeclaringClass()))
-          .filter(frame -> found[0] == null || !isLibrary(frame.getDeclaringClass()))
-          .limit(2)
-          .forEach(frame -> found[found[0] == null ? 0 : 1] = frame);
-      return !isLibrary(found[0].getDeclaringClass()) || found[1] == null
-          ? line(found[0])
-          : line(found[0]) + ", called by " + line(found[1]);
-    });
+  @Override
+  public String toString() {
+    return !isLibrary(frames[0].getDeclaringClass()) || frames[1] == null
+        ? line(frames[0])
+        : line(frames[0]) + ", called by " + line(frames[1]);
   }
 
   private static boolean isWatcher(Class<?> type) {

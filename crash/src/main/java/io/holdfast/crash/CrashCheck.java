@@ -43,7 +43,7 @@ public final class CrashCheck extends Check {
    *
    * @param crashed the structure, its workload and its model
    * @throws CrashFailure if the structure is found as it must not be
-   * @throws AssertionError if there are more states than the limit
+   * @throws AssertionError if there are more states than the limit, or a rule is broken
    */
   public void run(CrashCase<?, ?> crashed) {
     if (token != null) {
@@ -65,6 +65,12 @@ public final class CrashCheck extends Check {
           "%d of %d points have more states than limit=%d, and not all were tried: take a larger limit, or a shorter workload"
               .formatted(found.cappedPoints(), found.points(), settings.limit()));
     }
+    int last = operations.size();
+    LintExtension.refuse(
+        found.findings().stream()
+            .filter(finding -> Math.min(finding.operation(), last) == operation)
+            .toList(),
+        settings.allow());
   }
 
   @Override

@@ -43,6 +43,13 @@ public @interface CrashTest {
   int nested() default 0;
 
   /**
+   * Rules that the workload may break. Others fail the test of the operation that breaks them.
+   *
+   * @return the rules
+   */
+  LintRule[] allow() default {};
+
+  /**
    * How many states of one point are tried at most; the test fails where there are more.
    *
    * @return at least 1

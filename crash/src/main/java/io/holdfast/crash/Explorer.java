@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Tries every crash of a program that makes a difference.
@@ -125,6 +126,7 @@ public final class Explorer {
    * @param cappedPoints points, nested ones included, with more states than the limit
    * @param groupedReads reads of more than eight uncertain words at once: they are tried all old,
    *     all new, and with each word alone deviating from these, instead of in all combinations
+   * @param findings rules that the program broke, crash or no crash
    */
   public record Report(
       long points,
@@ -132,7 +134,8 @@ public final class Explorer {
       long nestedStates,
       long remembered,
       long cappedPoints,
-      long groupedReads) {
+      long groupedReads,
+      List<LintFinding> findings) {
     /**
      * The sum of two reports.
      *
@@ -146,7 +149,8 @@ public final class Explorer {
           nestedStates + other.nestedStates,
           remembered + other.remembered,
           cappedPoints + other.cappedPoints,
-          groupedReads + other.groupedReads);
+          groupedReads + other.groupedReads,
+          Stream.concat(findings.stream(), other.findings.stream()).distinct().toList());
     }
   }
 
@@ -208,7 +212,7 @@ public final class Explorer {
       BruteForce.Recovery recovery,
       Set<Object> outcomes,
       int operation) {
-    Trace trace = trace(program, medium -> {});
+    Trace trace = trace(program, TracingMedium::recordCalls);
     Exploration exploration = new Exploration(recovery, outcomes);
     String head = CrashToken.head(model, seed) + ":";
     List<Trace.Point> points = trace.points();
@@ -222,19 +226,17 @@ public final class Explorer {
         }
       }
     } catch (CrashFailure e) {
-      throw e.explained(explain(e.token(), program, recovery));
+      throw e.explained(explain(e.token(), trace, recovery));
     }
-    return exploration.report();
+    return exploration.report(Lint.of(trace));
   }
 
   /** Which stores were missing: of the program, when the crash was not one of a recovery. */
-  private String explain(
-      String token, Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
+  private String explain(String token, Trace trace, BruteForce.Recovery recovery) {
     CrashToken crash = CrashToken.parse(token);
     if (crash.crashes().size() > 1) {
       return "";
     }
-    Trace trace = trace(program, TracingMedium::recordSites);
     Trace.Point point = crash.point(trace, 0);
     return new Shrinker(trace.images(point, model), point.marks(), recovery)
         .explain(new Path(crash.crashes().getFirst().decisions()));
@@ -336,8 +338,9 @@ public final class Explorer {
       this.outcomes = outcomes;
     }
 
-    Report report() {
-      return new Report(points, states, nestedStates, remembered, cappedPoints, groupedReads);
+    Report report(List<LintFinding> findings) {
+      return new Report(
+          points, states, nestedStates, remembered, cappedPoints, groupedReads, findings);
     }
 
     void explore(

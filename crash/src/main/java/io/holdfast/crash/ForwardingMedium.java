@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.crash;
 
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.Medium;
 import java.lang.foreign.Arena;
@@ -98,6 +99,11 @@ public abstract class ForwardingMedium extends Medium {
   @Override
   public void sync() {
     inner.sync();
+  }
+
+  @Override
+  public void declare(Declaration what, long offset, long bytes) {
+    inner.declare(what, offset, bytes);
   }
 
   @Override

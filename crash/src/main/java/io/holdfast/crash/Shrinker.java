@@ -90,6 +90,6 @@ final class Shrinker {
 
   private static String tell(Trace.Store store) {
     return "offset %d = 0x%X, stored by %s"
-        .formatted(8L * store.word(), store.value(), store.site());
+        .formatted(8L * store.word(), store.value(), store.call().site());
   }
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.crash;
 
+import io.holdfast.flush.Declaration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -34,7 +37,48 @@ public final class Trace {
     this.events = events;
   }
 
-  sealed interface Event {}
+  sealed interface Event {
+    /** By whom; of everything but stores and fences, nothing is known unless calls are recorded. */
+    Call call();
+  }
+
+  /** What a medium was called to do. */
+  enum Kind {
+    STORE,
+    COMPARE_AND_SET,
+    /** A copy into the region, through the cache. */
+    COPY,
+    /** A copy past the cache, made together with a fence. */
+    PAST_THE_CACHE,
+    /** A store through a segment, of which only is known that it was made. */
+    SEGMENT,
+    LOAD,
+    FENCE,
+    MARK,
+    DECLARATION;
+
+    /** Whether a store is made in the order of the program. */
+    boolean isOrdered() {
+      return this == STORE || this == COMPARE_AND_SET;
+    }
+  }
+
+  /**
+   * A call of a medium.
+   *
+   * @param number of the calls that were recorded; 0 if it was not
+   * @param thread the thread that made it
+   * @param site the line of code that made it; null if it was not recorded
+   */
+  record Call(Kind kind, int number, long thread, CallSite site) {
+    private static final Map<Kind, Call> NOT_RECORDED = new EnumMap<>(Kind.class);
+
+    static {
+      for (Kind kind : Kind.values()) {
+        NOT_RECORDED.put(kind, new Call(kind, 0, 0, null));
+      }
+    }
+  }
 
   /**
    * A store of a word.
@@ -42,55 +86,126 @@ public final class Trace {
    * @param event how many events were before it
    * @param word which word
    * @param value what it holds afterwards
-   * @param order whether it is in the order of the program
-   * @param site the line of code that made it; null unless sites are recorded
    */
-  record Store(int event, int word, long value, Order order, String site) implements Event {}
-
-  /** Whether a store is made in the order of the program. */
-  enum Order {
-    /** A store of the region, through the cache. */
-    PROGRAM,
-    /** One past the cache, or through a segment, of which only is known that it was made. */
-    NONE
+  record Store(int event, int word, long value, Call call) implements Event {
+    boolean isOrdered() {
+      return call.kind.isOrdered();
+    }
   }
 
-  /** Ranges of words, as pairs of the first and the one after the last. */
-  private record Fence(int[] ranges) implements Event {}
+  /**
+   * A fence and what it covers, as pairs of the first word and the one after the last.
+   *
+   * @param written lines that were written back
+   * @param copied what was copied past the cache before
+   */
+  @SuppressWarnings("ArrayRecordComponent") // not changed, and not compared
+  record Fence(int[] written, int[] copied, Call call) implements Event {}
 
-  private record Mark(String name) implements Event {}
+  record Mark(String name, Call call) implements Event {}
+
+  /** A range of words was declared to be something. */
+  record Declared(Declaration what, int first, int end, Call call) implements Event {}
+
+  /** A range of words was lent to be written through a segment; what was, is known in part. */
+  record Lent(int first, int end, Call call) implements Event {}
+
+  /** A thread read a word that another had stored, and no fence had covered. */
+  record DirtyRead(int word, Call call) implements Event {}
 
   /** Collects events for a medium. */
   static final class Recorder {
     private final List<Event> events = new ArrayList<>();
-    private boolean sites;
+    private boolean recordsCalls;
+    private int calls;
+    private final Map<Integer, Long> unfenced = new HashMap<>();
 
-    /** From now on, each store notes the line that made it. */
-    void recordSites() {
-      sites = true;
+    /** From now on, each call is recorded, with its thread and the line that made it. */
+    void recordCalls() {
+      recordsCalls = true;
     }
 
-    void store(int word, long value, Order order) {
-      events.add(new Store(events.size(), word, value, order, sites ? CallSite.current() : null));
+    boolean recordsCalls() {
+      return recordsCalls;
     }
 
-    void fence(List<long[]> ranges) {
-      events.add(
-          new Fence(
-              ranges.stream()
-                  .flatMapToInt(range ->
-                      IntStream.of(
-                          (int) (range[0] & -64) / 8, (int) ((range[0] + range[1] + 63) & -64) / 8))
-                  .toArray()));
+    Call call(Kind kind) {
+      return recordsCalls
+          ? new Call(kind, ++calls, Thread.currentThread().threadId(), CallSite.current())
+          : Call.NOT_RECORDED.get(kind);
+    }
+
+    void store(int word, long value, Call call) {
+      events.add(new Store(events.size(), word, value, call));
+      if (recordsCalls) {
+        unfenced.put(word, call.thread);
+      }
+    }
+
+    void load(int first, int end) {
+      if (!recordsCalls) {
+        return;
+      }
+      for (int word = first; word < end; word++) {
+        Long thread = unfenced.get(word);
+        if (thread != null && thread != Thread.currentThread().threadId()) {
+          events.add(new DirtyRead(word, call(Kind.LOAD)));
+        }
+      }
+    }
+
+    void fence(List<long[]> written, List<long[]> copied) {
+      Fence fence = new Fence(words(written), words(copied), call(Kind.FENCE));
+      events.add(fence);
+      if (recordsCalls) {
+        forget(fence.written);
+        forget(fence.copied);
+      }
+    }
+
+    private void forget(int[] ranges) {
+      for (int r = 0; r < ranges.length; r += 2) {
+        for (int word = ranges[r]; word < ranges[r + 1]; word++) {
+          unfenced.remove(word);
+        }
+      }
+    }
+
+    /** The words of whole lines. */
+    private static int[] words(List<long[]> ranges) {
+      return ranges.stream()
+          .flatMapToInt(range ->
+              IntStream.of(
+                  (int) (range[0] & -64) / 8, (int) ((range[0] + range[1] + 63) & -64) / 8))
+          .toArray();
     }
 
     void mark(String name) {
-      events.add(new Mark(name));
+      events.add(new Mark(name, call(Kind.MARK)));
+    }
+
+    void lend(int first, int end) {
+      events.add(new Lent(first, end, call(Kind.SEGMENT)));
+    }
+
+    void declare(Declaration what, long offset, long bytes) {
+      int first = (int) (offset / 8);
+      int end = (int) ((offset + bytes + 7) / 8);
+      events.add(new Declared(what, first, end, call(Kind.DECLARATION)));
     }
 
     Trace trace(Images start) {
       return new Trace(start, events.toArray(new Event[0]));
     }
+  }
+
+  List<Event> events() {
+    return Arrays.asList(events);
+  }
+
+  /** What was there before anything happened. */
+  Images start() {
+    return start;
   }
 
   /**
@@ -164,21 +279,17 @@ public final class Trace {
     for (int i = 0; i < point.event; i++) {
       switch (events[i]) {
         case Store store -> {
-          if (i < from && store.order == Order.PROGRAM) {
+          if (i < from && store.isOrdered()) {
             certain.put(store.word, store.value);
           } else {
             windows.computeIfAbsent(key(store, model), _ -> new Window()).add(store);
           }
         }
         case Fence fence -> {
-          for (int r = 0; r < fence.ranges.length; r += 2) {
-            Map<Integer, Window> covered =
-                windows.subMap(key(fence.ranges[r], model), endKey(fence.ranges[r + 1], model));
-            covered.values().forEach(window -> window.settle(certain));
-            covered.clear();
-          }
+          settle(fence.written, windows, model, certain);
+          settle(fence.copied, windows, model, certain);
         }
-        case Mark _ -> {}
+        case Mark _, Declared _, Lent _, DirtyRead _ -> {}
       }
     }
     List<Images.Unit> units = new ArrayList<>();
@@ -186,11 +297,24 @@ public final class Trace {
     return start.under(new Images.Layer(certain, units));
   }
 
+  private static void settle(
+      int[] ranges,
+      NavigableMap<Integer, Window> windows,
+      CrashModel model,
+      Map<Integer, Long> certain) {
+    for (int r = 0; r < ranges.length; r += 2) {
+      Map<Integer, Window> covered =
+          windows.subMap(key(ranges[r], model), endKey(ranges[r + 1], model));
+      covered.values().forEach(window -> window.settle(certain));
+      covered.clear();
+    }
+  }
+
   /** The event of the point before a point. */
   private int previous(Point point) {
     int before = 0;
     for (int i = 0; i < point.event; i++) {
-      if (!(events[i] instanceof Store)) {
+      if (events[i] instanceof Fence || events[i] instanceof Mark) {
         before = i;
       }
     }
@@ -198,7 +322,7 @@ public final class Trace {
   }
 
   private static int key(Store store, CrashModel model) {
-    return model == CrashModel.EADR && store.order == Order.PROGRAM ? ALL : key(store.word, model);
+    return model == CrashModel.EADR && store.isOrdered() ? ALL : key(store.word, model);
   }
 
   private static int key(int word, CrashModel model) {
@@ -216,7 +340,7 @@ public final class Trace {
 
     void add(Store store) {
       stores.add(store);
-      isOrdered &= store.order == Order.PROGRAM;
+      isOrdered &= store.isOrdered();
     }
 
     void settle(Map<Integer, Long> certain) {

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.Durability;
 import io.holdfast.flush.Granularity;
 import io.holdfast.flush.Lines;
@@ -108,9 +109,9 @@ public final class TracingMedium extends Medium {
     return new TracingMedium(new long[bytes / 8]);
   }
 
-  /** From now on, each store notes the line of code that made it. Slow. */
-  void recordSites() {
-    recorder.recordSites();
+  /** From now on, each call is recorded with its thread and the line that made it. Slow. */
+  void recordCalls() {
+    recorder.recordCalls();
   }
 
   /**
@@ -173,7 +174,7 @@ public final class TracingMedium extends Medium {
     compareRaw(offset, bytes);
     settle(offset, bytes);
     LE.store(memory, offset, bytes, value);
-    record(offset, bytes, Trace.Order.PROGRAM);
+    record(offset, bytes, Trace.Kind.STORE);
   }
 
   @Override
@@ -185,7 +186,7 @@ public final class TracingMedium extends Medium {
     }
     settle(offset, 8);
     LE.store(memory, offset, 8, value);
-    record(offset, 8, Trace.Order.PROGRAM);
+    record(offset, 8, Trace.Kind.COMPARE_AND_SET);
     return true;
   }
 
@@ -201,7 +202,7 @@ public final class TracingMedium extends Medium {
     compareRaw(offset, from.byteSize());
     settle(offset, from.byteSize());
     MemorySegment.copy(from, 0, memory, offset, from.byteSize());
-    record(offset, from.byteSize(), Trace.Order.NONE);
+    record(offset, from.byteSize(), Trace.Kind.COPY);
   }
 
   @Override
@@ -222,6 +223,7 @@ public final class TracingMedium extends Medium {
         slate.touch(word);
       }
       raw.add(new RawRange(first, slate.copy(first, end)));
+      recorder.lend(first, end);
     }
     return memory.asSlice(offset, bytes);
   }
@@ -229,35 +231,44 @@ public final class TracingMedium extends Medium {
   @Override
   public synchronized void persist(Lines lines) {
     compareRaw(0, size());
-    List<long[]> durable = new ArrayList<>();
+    List<long[]> written = new ArrayList<>();
+    List<long[]> copied = new ArrayList<>();
     lines.visit(
         new Lines.Visitor() {
           @Override
           public void writeback(long offset, long bytes) {
-            durable.add(new long[] {offset, bytes});
+            written.add(new long[] {offset, bytes});
           }
 
           @Override
           public void copy(long offset, MemorySegment from) {
             settle(offset, from.byteSize());
             MemorySegment.copy(from, 0, memory, offset, from.byteSize());
-            record(offset, from.byteSize(), Trace.Order.NONE);
-            durable.add(new long[] {offset, from.byteSize()});
+            record(offset, from.byteSize(), Trace.Kind.PAST_THE_CACHE);
+            copied.add(new long[] {offset, from.byteSize()});
           }
         });
-    recorder.fence(durable);
+    recorder.fence(written, copied);
   }
 
   @Override
   public synchronized void persist(long offset, long bytes) {
     compareRaw(0, size());
-    recorder.fence(List.of(new long[] {offset, bytes}));
+    recorder.fence(List.of(new long[] {offset, bytes}), List.of());
   }
 
   @Override
   public synchronized void sync() {
     compareRaw(0, size());
-    recorder.fence(List.of(new long[] {0, size()}));
+    recorder.fence(List.of(new long[] {0, size()}), List.of());
+  }
+
+  @Override
+  public synchronized void declare(Declaration what, long offset, long bytes) {
+    if (recorder.recordsCalls()) {
+      compareRaw(0, size());
+      recorder.declare(what, offset, bytes);
+    }
   }
 
   @Override
@@ -265,6 +276,7 @@ public final class TracingMedium extends Medium {
 
   /** Decides every word that a range touches. */
   private void decide(long offset, long bytes) {
+    recorder.load((int) (offset / 8), (int) ((offset + bytes + 7) / 8));
     if (isCertain && memo == null || bytes == 0) {
       return;
     }
@@ -304,9 +316,10 @@ public final class TracingMedium extends Medium {
     }
   }
 
-  private void record(long offset, long bytes, Trace.Order order) {
+  private void record(long offset, long bytes, Trace.Kind kind) {
+    Trace.Call call = recorder.call(kind);
     for (int word = (int) (offset / 8); word * 8L < offset + bytes; word++) {
-      recorder.store(word, slate.word(word), order);
+      recorder.store(word, slate.word(word), call);
     }
   }
 
@@ -323,7 +336,7 @@ public final class TracingMedium extends Medium {
           int word = range.firstWord + i;
           if (range.seen[i] != slate.word(word)) {
             range.seen[i] = slate.word(word);
-            recorder.store(word, slate.word(word), Trace.Order.NONE);
+            recorder.store(word, slate.word(word), recorder.call(Trace.Kind.SEGMENT));
           }
         }
       }

@@ -155,7 +155,7 @@ class ExplorerTest {
             .nested(1)
             .limit(1000)
             .run(right, ExplorerTest::trustTheFlag);
-    assertEquals(new Explorer.Report(3, 4, 4, 2, 0, 0), report);
+    assertEquals(new Explorer.Report(3, 4, 4, 2, 0, 0, report.findings()), report);
   }
 
   private static Object trustTheFlag(PersistentRegion region, List<String> marks) {
@@ -203,7 +203,7 @@ class ExplorerTest {
                   region.copyOut(0, MemorySegment.ofArray(words));
                   return words[0] + words[1] + words[2];
                 });
-    assertEquals(new Explorer.Report(1, 8, 0, 0, 0, 0), report);
+    assertEquals(new Explorer.Report(1, 8, 0, 0, 0, 0, report.findings()), report);
   }
 
   /** A record of twenty words: all old, all new, and each word alone old or new. */
@@ -221,7 +221,7 @@ class ExplorerTest {
                   region.copyOut(0, MemorySegment.ofArray(words));
                   return Arrays.stream(words).sum();
                 });
-    assertEquals(new Explorer.Report(1, 42, 0, 0, 0, 42), report);
+    assertEquals(new Explorer.Report(1, 42, 0, 0, 0, 42, report.findings()), report);
   }
 
   @Test
@@ -232,7 +232,7 @@ class ExplorerTest {
             .run(
                 medium -> medium.region().copyIn(0, MemorySegment.ofArray(new long[] {1, 2, 3})),
                 (region, marks) -> region.getLong(0) + region.getLong(8) + region.getLong(16));
-    assertEquals(new Explorer.Report(1, 5, 0, 0, 1, 0), report);
+    assertEquals(new Explorer.Report(1, 5, 0, 0, 1, 0, report.findings()), report);
   }
 
   // ---- models

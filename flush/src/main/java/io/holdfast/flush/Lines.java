@@ -208,6 +208,15 @@ public final class Lines {
     return copiedBytes;
   }
 
+  /**
+   * Whether there is nothing to wait for.
+   *
+   * @return whether no range was added, nor copy
+   */
+  public boolean isEmpty() {
+    return lineCount() == 0 && copiedBytes() == 0;
+  }
+
   /** Forgets all contents. */
   public void clear() {
     rangeCount = 0;

@@ -218,6 +218,15 @@ public abstract class Medium {
    */
   public abstract void sync();
 
+  /**
+   * Takes note of what a layer above says about a range. Media that do not check ignore it.
+   *
+   * @param what what is said
+   * @param offset the first byte
+   * @param bytes how many
+   */
+  public void declare(Declaration what, long offset, long bytes) {}
+
   /** Lets go of file and memory. Called once. */
   public abstract void close();
 }

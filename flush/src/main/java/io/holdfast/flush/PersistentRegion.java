@@ -580,6 +580,21 @@ public final class PersistentRegion implements AutoCloseable {
     checkStillOpen();
   }
 
+  /**
+   * For layers that make stores failure-atomic: says what is about to be done with a range, so that
+   * a checker can tell stores that a log covers from others. It changes nothing, and costs a
+   * comparison where nobody watches.
+   *
+   * @param what what is said
+   * @param offset the first byte
+   * @param bytes how many
+   */
+  public void declare(Declaration what, long offset, long bytes) {
+    if (watched) {
+      medium.declare(what, offset, bytes);
+    }
+  }
+
   /** Refuses stores from now on. Reading stays possible. */
   public void seal() {
     sealed = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.heap;
 
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Participant;
@@ -186,6 +187,7 @@ final class HeapParticipant implements Participant {
 
   private void invalidate(long offset) {
     long header = pool.region().getLong(offset);
+    pool.region().declare(Declaration.SCRATCH, offset, Long.BYTES);
     pool.region().putLongRelease(offset, header & 0xFFFFFFFFL);
   }
 

@@ -85,6 +85,8 @@ final class IndexSplit {
    */
   private void fill(
       Transaction tx, Allocator.Place low, Allocator.Place high, long segment, int depth) {
+    allocateIn(tx, low);
+    allocateIn(tx, high);
     region.zero(low.offset(), IndexLayout.SEGMENT_BYTES);
     region.zero(high.offset(), IndexLayout.SEGMENT_BYTES);
     for (int i = 0; i < IndexLayout.SEGMENT_SLOTS; i++) {
@@ -97,7 +99,6 @@ final class IndexSplit {
       }
     }
     for (Allocator.Place place : List.of(low, high)) {
-      allocateIn(tx, place);
       access.filled(tx, place.offset(), IndexLayout.SEGMENT_BYTES);
     }
   }
@@ -108,12 +109,12 @@ final class IndexSplit {
     Allocator.Place place = allocator.reserve(needed, 16 * words, Span.Kind.RAW);
     boolean done = false;
     try (Transaction tx = access.beginReserved(pool.lanes(), LANE)) {
+      allocateIn(tx, place);
       for (long i = 0; i < words; i++) {
         long entry = region.getLong(old.offset() + 8 * i);
         region.putLong(place.offset() + 16 * i, entry);
         region.putLong(place.offset() + 16 * i + 8, entry);
       }
-      allocateIn(tx, place);
       access.filled(tx, place.offset(), 16 * words);
       access.write(tx, index.offset() + IndexLayout.DIRECTORY_AT, place.offset());
       access.write(tx, index.offset() + IndexLayout.DEPTH_AT, old.depth() + 1L);

@@ -90,6 +90,7 @@ class HeapCrashTest {
   private static void exhaust(int depth, long[] start, Step... steps) {
     Explorer.Report report = explore(depth, LIMIT, start, steps);
     assertEquals(0, report.cappedPoints(), report::toString);
+    assertEquals(List.of(), report.findings());
     assertTrue(report.states() > report.points(), report::toString);
   }
 
@@ -209,6 +210,7 @@ class HeapCrashTest {
                   }
                 });
     assertEquals(0, report.cappedPoints(), report::toString);
+    assertEquals(List.of(), report.findings());
     assertTrue(kinds.contains("pool") && kinds.contains("none"));
   }
 
@@ -362,6 +364,7 @@ class HeapCrashTest {
                   return contents(pool, pool.check());
                 });
     assertEquals(0, report.cappedPoints(), report::toString);
+    assertEquals(List.of(), report.findings());
   }
 
   /** The blocks are so large that a few fill a run. */

@@ -320,7 +320,9 @@ final class LaneTransaction {
   void upkeep() {
     try {
       help();
-      fence();
+      if (!pending.isEmpty()) {
+        fence();
+      }
     } finally {
       letGoOfHelped();
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tx;
 
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.Durability;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
@@ -158,9 +159,10 @@ public final class Lanes implements AutoCloseable {
     Lines lines = region.lines();
     region.persist(
         lines.add(first, 2 * LogLayout.HEADER_BYTES).add(second, LogLayout.HEADER_BYTES));
+    lines.clear();
     header.store(region, first);
     header.store(region, second);
-    region.persist(lines);
+    region.persist(lines.add(first, LogLayout.HEADER_BYTES).add(second, LogLayout.HEADER_BYTES));
     RecoveryReport report =
         new RecoveryReport(true, region.durability(), 0, 0, Duration.ZERO, Duration.ZERO, false);
     return new Lanes(new Log(region, layout, space, checksum, era), reserved, header, report);
@@ -250,7 +252,9 @@ public final class Lanes implements AutoCloseable {
     }
     Lines lines = region.lines();
     Replay.store(past, scan, lines);
-    region.persistAndSurface(lines);
+    if (!lines.isEmpty()) {
+      region.persistAndSurface(lines);
+    }
     region.putLong(layout.era(), LogHeader.encodeEra(checksum, era + 1));
     region.persist(layout.era(), Long.BYTES);
   }
@@ -314,7 +318,7 @@ public final class Lanes implements AutoCloseable {
       for (int i = 0; i < userLanes(); i++) {
         int index = Math.floorMod(start + i, userLanes());
         if (lanes[index].tryTake(age)) {
-          return new Transaction(workspace(index));
+          return handle(index);
         }
       }
       if (deadline == 0) {
@@ -340,6 +344,11 @@ public final class Lanes implements AutoCloseable {
     if (!lanes[index].tryTake(0)) {
       throw new AssertionError("reserved lane " + which + " is taken");
     }
+    return handle(index);
+  }
+
+  private Transaction handle(int index) {
+    region().declare(Declaration.BEGIN, 0, 0);
     return new Transaction(workspace(index));
   }
 

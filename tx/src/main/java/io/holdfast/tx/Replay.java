@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tx;
 
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
@@ -72,12 +73,14 @@ final class Replay {
 
     @Override
     public void word(long offset, long value) {
+      region.declare(Declaration.INTENT, offset, 8);
       region.putLong(offset, value);
       lines.add(offset, 8);
     }
 
     @Override
     public void range(long offset, MemorySegment contents) {
+      region.declare(Declaration.INTENT, offset, contents.byteSize());
       region.copyIn(offset, contents);
       lines.add(offset, contents.byteSize());
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tx;
 
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
@@ -28,6 +29,7 @@ final class Workspace {
   private final Lines inPlace;
   private long[] fresh = new long[16];
   private int freshCount;
+  private boolean freshIsLogged;
   private boolean storedInPlace;
   private final List<Savepoint> savepoints = new ArrayList<>();
   private final Hooks hooks = new Hooks();
@@ -164,6 +166,7 @@ final class Workspace {
   }
 
   private void stageOldContents(long from, long to) {
+    region.declare(Declaration.SNAPSHOT, from, to - from);
     if (to - from == WORD) {
       logged.staging().entry(LogLayout.entry(LogLayout.SNAP_WORD, 0, from), region.getLong(from));
     } else {
@@ -186,12 +189,25 @@ final class Workspace {
     if (kind == LogLayout.FREE) {
       claims.forget();
     }
+    if (kind == LogLayout.ALLOCATE) {
+      region.declare(Declaration.ALLOCATED, block, bytes);
+    }
     return intents.add(kind, word, bit, block, bytes);
   }
 
   void cancel(int index) {
     claims.forget();
+    declareFree(index, index + 1);
     intents.cancel(index);
+  }
+
+  /** For whoever checks: blocks that were allocated are nobody's again. */
+  private void declareFree(int from, int to) {
+    for (int i = from; i < to; i++) {
+      if (!intents.isDead(i) && LogLayout.entryKind(intents.entry(i)) == LogLayout.ALLOCATE) {
+        region.declare(Declaration.FREED, intents.block(i), intents.bytes(i));
+      }
+    }
   }
 
   /** A range of a block of this transaction was filled in place. */
@@ -233,6 +249,7 @@ final class Workspace {
 
   Savepoint savepoint() {
     snapshots.clear();
+    region.declare(Declaration.SAVEPOINT, 0, 0);
     Savepoint savepoint =
         new Savepoint(
             writes.savepoint(),
@@ -259,6 +276,7 @@ final class Workspace {
     }
     snapshots.clear();
     writes.rollbackTo(savepoint.writes());
+    declareFree(savepoint.intents(), intents.count());
     intents.truncate(savepoint.intents());
     freshCount = savepoint.freshRanges();
     if (joined) {
@@ -332,11 +350,11 @@ final class Workspace {
    */
   private void stage() {
     stageIntents();
-    boolean inLog = freshBytes() <= LaneTransaction.LOGGED_FRESH_BYTES;
+    freshIsLogged = freshBytes() <= LaneTransaction.LOGGED_FRESH_BYTES;
     for (int i = 0; i < freshCount; i++) {
       long from = fresh[2 * i];
       long to = fresh[2 * i + 1];
-      if (inLog) {
+      if (freshIsLogged) {
         stageContents(LogLayout.SET_RANGE, from, to);
       } else {
         inPlace.add(from, to - from);
@@ -398,15 +416,20 @@ final class Workspace {
       participant.applying();
     }
     for (int i = 0; i < writes.count(); i++) {
+      region.declare(Declaration.INTENT, writes.offset(i), WORD);
       region.putLongRelease(writes.offset(i), writes.value(i));
       pending.add(writes.offset(i), WORD);
     }
-    for (int i = 0; i < freshCount; i++) {
+    for (int i = 0; freshIsLogged && i < freshCount; i++) {
+      region.declare(Declaration.INTENT, fresh[2 * i], fresh[2 * i + 1] - fresh[2 * i]);
       pending.add(fresh[2 * i], fresh[2 * i + 1] - fresh[2 * i]);
     }
     for (int i = 0; i < intents.count(); i++) {
       if (!intents.isDead(i)) {
         applyBit(intents.entry(i), pending);
+        if (LogLayout.entryKind(intents.entry(i)) == LogLayout.FREE) {
+          region.declare(Declaration.FREED, intents.block(i), intents.bytes(i));
+        }
       }
     }
     if (joined) {
@@ -418,6 +441,7 @@ final class Workspace {
   private void applyBit(long entry, Lines pending) {
     long word = LogLayout.entryOffset(entry);
     long mask = 1L << LogLayout.entryDetail(entry);
+    region.declare(Declaration.INTENT, word, WORD);
     if (LogLayout.entryKind(entry) == LogLayout.ALLOCATE) {
       region.getAndOrLong(word, mask);
     } else {
@@ -435,6 +459,7 @@ final class Workspace {
         } else {
           logged.forget();
         }
+        declareFree(0, intents.count());
         outcome = Outcome.ABORTED;
       }
     } finally {
@@ -483,6 +508,7 @@ final class Workspace {
   /** Gives up claims, then tells the heap, then frees the lane, then runs what was asked for. */
   private void end(Outcome outcome) {
     lane.endTransaction();
+    region.declare(Declaration.END, 0, 0);
     List<Runnable> due;
     try {
       tellHeap(outcome);

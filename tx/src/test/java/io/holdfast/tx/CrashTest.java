@@ -103,6 +103,7 @@ class CrashTest {
                 medium -> program(medium, states, steps),
                 (region, marks) -> observe(region, marks, states));
     assertEquals(0, report.cappedPoints(), report::toString);
+    assertEquals(List.of(), report.findings());
     return report;
   }
 
