@@ -20,7 +20,9 @@ final class CaseRun<S, M> implements BruteForce.Recovery {
   }
 
   long[] start() {
-    return new long[Math.ceilDiv(crashed.size(), Long.BYTES)];
+    TracingMedium medium = TracingMedium.ofSize(crashed.size());
+    crashed.prepare(medium.region());
+    return medium.image();
   }
 
   /** The program: it marks the end of its opening, and of each operation. */

@@ -24,8 +24,15 @@ public interface CrashCase<S, M> {
   }
 
   /**
-   * Opens the structure, or makes it where the region is all zeros or was being made when the crash
-   * came; recovers it.
+   * Makes what the workload starts from. No crash comes here; the opening after it is crashed.
+   *
+   * @param region a region of zeros, which stays as it is unless this is overridden
+   */
+  default void prepare(PersistentRegion region) {}
+
+  /**
+   * Opens the structure and recovers it. Where {@link #prepare} has not made it, makes it: the
+   * region is all zeros then, or it was being made when the crash came.
    *
    * @param region the region
    * @return the structure

@@ -37,6 +37,7 @@ public final class Explorer {
   private int depth;
   private long limit = DEFAULT_LIMIT;
   private long seed = FIRST_SEED;
+  private Consumer<String> progress = text -> {};
 
   private Explorer(long[] start) {
     this.start = start;
@@ -116,6 +117,29 @@ public final class Explorer {
   }
 
   /**
+   * Is told of each operation that was explored, in a line.
+   *
+   * @param listener called on the thread that explores
+   * @return this
+   */
+  public Explorer progress(Consumer<String> listener) {
+    progress = Objects.requireNonNull(listener, "listener");
+    return this;
+  }
+
+  /**
+   * Runs the workload of a case without a crash, and looks for rules that it breaks. Takes as long
+   * as the workload.
+   *
+   * @param crashed the structure and its workload
+   * @return what was found, in order
+   */
+  public List<LintFinding> lint(CrashCase<?, ?> crashed) {
+    CaseRun<?, ?> run = new CaseRun<>(crashed, seed);
+    return Lint.of(trace(run::run, TracingMedium::recordCalls));
+  }
+
+  /**
    * What was tried.
    *
    * @param points crash points of the program
@@ -136,6 +160,27 @@ public final class Explorer {
       long cappedPoints,
       long groupedReads,
       List<LintFinding> findings) {
+    private Report since(Report before) {
+      return new Report(
+          points - before.points,
+          states - before.states,
+          nestedStates - before.nestedStates,
+          remembered - before.remembered,
+          cappedPoints - before.cappedPoints,
+          groupedReads - before.groupedReads,
+          List.of());
+    }
+
+    /**
+     * For people: how much was tried.
+     *
+     * @return a line
+     */
+    public String summary() {
+      return "%,d points, %,d states, %,d nested, %,d capped"
+          .formatted(points, states, nestedStates, cappedPoints);
+    }
+
     /**
      * The sum of two reports.
      *
@@ -218,11 +263,20 @@ public final class Explorer {
     List<Trace.Point> points = trace.points();
     int last = points.getLast().marks().size() - 1;
     try {
-      for (Trace.Point point : points) {
+      Report before = exploration.report(List.of());
+      for (int i = 0; i < points.size(); i++) {
+        Trace.Point point = points.get(i);
         if (operation == EVERY || operation == Math.min(point.marks().size(), last)) {
           exploration.points++;
           exploration.explore(
               trace.images(point, model), point, point.marks(), 0, null, head + point.event());
+          if (i + 1 < points.size() && points.get(i + 1).marks().size() > point.marks().size()) {
+            Report now = exploration.report(List.of());
+            progress.accept(
+                "%s: %s"
+                    .formatted(points.get(i + 1).marks().getLast(), now.since(before).summary()));
+            before = now;
+          }
         }
       }
     } catch (CrashFailure e) {

@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -95,7 +96,21 @@ public final class Pool implements AutoCloseable {
    * @throws IllegalArgumentException if the region is smaller than 1 MiB, or the name too long
    */
   public static Pool create(PersistentRegion region, String layout) {
-    return create(region, PoolBuilder.Mode.ON_A_REGION, layout, 0);
+    return create(region, layout, new SecureRandom());
+  }
+
+  /**
+   * Makes a pool that takes all of a region, as one that can be made again: for crash tests, which
+   * must run the same each time.
+   *
+   * @param region the region
+   * @param layout a name for what the application keeps in it
+   * @param random what identity, checksum key and hash seed are drawn from
+   * @return the pool, which is the same each time but for the time of its creation
+   * @throws IllegalArgumentException if the region is smaller than 1 MiB, or the name too long
+   */
+  public static Pool create(PersistentRegion region, String layout, RandomGenerator random) {
+    return create(region, PoolBuilder.Mode.ON_A_REGION, layout, 0, random);
   }
 
   /**
@@ -122,12 +137,21 @@ public final class Pool implements AutoCloseable {
     return new Geometry(count, (int) ring);
   }
 
+  static Pool create(PersistentRegion region, PoolBuilder.Mode mode, String layout, int laneCount) {
+    return create(region, mode, layout, laneCount, new SecureRandom());
+  }
+
   /**
    * The copies of the header come last, so that a creation which did not finish leaves no pool.
    * What the parts held before is of no account: the log has a new key, the chunk table is one free
    * span, and bitmaps are cleared when runs are made.
    */
-  static Pool create(PersistentRegion region, PoolBuilder.Mode mode, String layout, int laneCount) {
+  private static Pool create(
+      PersistentRegion region,
+      PoolBuilder.Mode mode,
+      String layout,
+      int laneCount,
+      RandomGenerator random) {
     PoolHeader.checkName(layout);
     Geometry geometry = geometry(region.size(), laneCount);
     PoolLayout parts =
@@ -138,7 +162,6 @@ public final class Pool implements AutoCloseable {
           "no room for a pool: size=%d, lanes=%d: at least %d bytes, and more for more lanes"
               .formatted(region.size(), geometry.lanes(), PoolLayout.MIN_SIZE));
     }
-    SecureRandom random = new SecureRandom();
     for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
       region.zero(at, PoolLayout.HEADER_BYTES);
       region.persist(at, PoolLayout.HEADER_BYTES);
@@ -161,7 +184,7 @@ public final class Pool implements AutoCloseable {
     PoolHeader header =
         new PoolHeader(
             parts,
-            UUID.randomUUID(),
+            randomUuid(random),
             Instant.ofEpochMilli(System.currentTimeMillis()),
             random.nextLong(),
             layout);
@@ -169,6 +192,12 @@ public final class Pool implements AutoCloseable {
     Pool pool = new Pool(region, header, mode, space, new Allocator(region, parts, chunks), lanes);
     LOG.info("created {}: {}", header.identity(), region.describe());
     return pool;
+  }
+
+  /** Of version 4. */
+  private static UUID randomUuid(RandomGenerator random) {
+    return new UUID(
+        random.nextLong() & ~0xF000L | 0x4000, random.nextLong() >>> 2 | Long.MIN_VALUE);
   }
 
   /** Opens the pool in a region; with a layout of null, whatever layout it has. */

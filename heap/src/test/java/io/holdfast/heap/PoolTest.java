@@ -4,6 +4,7 @@ package io.holdfast.heap;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -19,7 +20,10 @@ import io.holdfast.tx.Transaction;
 import io.holdfast.tx.TransactionException;
 import java.lang.invoke.MethodHandles;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -61,6 +65,19 @@ class PoolTest {
   }
 
   // ---- roots
+
+  @Test
+  void create_fromTheSameRandomNumbers_theSameIdentity() {
+    List<UUID> identities = new ArrayList<>();
+    for (long seed : new long[] {7, 7, 8}) {
+      PersistentRegion own = PersistentRegion.over(Medium.inMemory(1 << 20));
+      identities.add(Pool.create(own, "test", new SplittableRandom(seed)).info().identity());
+    }
+    assertEquals(identities.get(0), identities.get(1));
+    assertNotEquals(identities.get(0), identities.get(2));
+    assertEquals(4, identities.get(0).version());
+    assertEquals(2, identities.get(0).variant());
+  }
 
   @Test
   void root_madeOnce_foundByNameAfterReopening() {
