@@ -30,7 +30,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     exitCodeListHeading = "Exit status:%n",
     exitCodeList = {
       "0:done, and all is well",
-      "1:done, and something was found: problems in a pool, a loss after a kill",
+      "1:done, and something was found: problems in a pool, a loss after a kill or a crash",
       "2:not done: a wrong word, or a file that cannot be used"
     })
 public final class Holdfast {
@@ -88,7 +88,10 @@ public final class Holdfast {
                     .addSubcommand(new InfoCommand())
                     .addSubcommand(new CheckCommand()))
             .addSubcommand(
-                new CommandLine(new CrashCommand()).addSubcommand(new KillCommand(killed)))
+                new CommandLine(new CrashCommand())
+                    .addSubcommand(new ExploreCommand())
+                    .addSubcommand(new KillCommand(killed))
+                    .addSubcommand(new LintCommand()))
             .setOut(out)
             .setErr(err)
             .setCaseInsensitiveEnumValuesAllowed(true)

@@ -178,6 +178,43 @@ class CommandLineTest {
   }
 
   @Test
+  void explore_ofEachCase_tellsOperationsSeedAndSum() {
+    for (String name : List.of("blocks", "map", "objects")) {
+      String line = "crash explore --operations 2 --nested 0 --seed 4 --case " + name;
+      assertEquals(0, runLine(line), err::toString);
+      assertPrinted("  open: ", name + ", 2 operations, word, seed 4: ", " states, ", " 0 capped");
+      String first = out.toString();
+      assertEquals(0, runLine(line), err::toString);
+      assertEquals(first, out.toString(), "the same seed, the same exploration");
+    }
+  }
+
+  @Test
+  void explore_withMoreStatesThanTheLimit_isNotAll() {
+    String line = "crash explore --operations 1 --nested 0 --seed 4 --limit 1";
+    assertEquals(Holdfast.FOUND, runLine(line), err::toString);
+    assertPrinted("map, 1 operations, word, seed 4: 5 points, 5 states, 0 nested, 2 capped");
+  }
+
+  @Test
+  void explore_replaysOneCrash() {
+    int event = 0;
+    while (runLine("crash explore --operations 1 --seed 4 --replay WORD@4:" + event + ":") != 0) {
+      assertTrue(event++ < 100, err::toString);
+    }
+    assertPrinted("the crash is recovered from: WORD@4:" + event);
+  }
+
+  @Test
+  void lint_ofEachCase_findsNothing() {
+    for (String name : List.of("blocks", "map", "objects")) {
+      assertEquals(
+          0, runLine("crash lint --operations 200 --seed 4 --case " + name), err::toString);
+      assertPrinted(name + ", 200 operations, seed 4: 0 found");
+    }
+  }
+
+  @Test
   void killLoop_ofASoundProgram_is0AndTellsTheSeed() {
     assertEquals(0, run("crash", "kill", "--cycles", "2", "--seed", "5"), err::toString);
     assertPrinted("kill 1 of 2", "shared: 2 kills", "volatile cache: 2 kills", "0 lost; seed 5");
@@ -202,6 +239,8 @@ class CommandLineTest {
     "pool info --help, Usage: holdfast pool info",
     "pool check --help, lost space",
     "crash --help, Usage: holdfast crash",
+    "crash explore --help, every image",
+    "crash lint --help, in vain",
     "crash kill --help, half a second",
     "--version, Java 25",
     "pool info --version, Java 25",
@@ -242,7 +281,15 @@ class CommandLineTest {
         "pool check FOLDER | is a directory",
         "pool info FOLDER/missing | check the path",
         "pool check FOLDER/missing | check the path",
-        "crash | needs one of kill",
+        "crash | needs one of explore, kill, lint",
+        "crash explore --case trees | \"trees\" is none of blocks, map, objects",
+        "crash explore --model quantum | \"quantum\" is none of word, x86-line, eadr",
+        "crash explore --nested -1 | '--nested': -1",
+        "crash explore --limit 0 | '--limit': 0",
+        "crash explore --operations 0 | '--operations': 0",
+        "crash explore --replay nonsense | no token of a crash",
+        "crash explore --operations 1 --seed 1 --replay WORD:9999:0 | no crash point at event 9999",
+        "crash lint --operations 0 | '--operations': 0",
         "crash kill | --cycles",
         "crash kill --cycles 0 | '--cycles': 0",
         "crash kill --cycles many | 'many'",
