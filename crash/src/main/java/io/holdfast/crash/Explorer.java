@@ -29,9 +29,6 @@ public final class Explorer {
 
   private static final long DEFAULT_LIMIT = 20_000;
 
-  /** Instead of an operation: all of them. */
-  private static final int EVERY = -1;
-
   private final long[] start;
   private CrashModel model = CrashModel.WORD;
   private int depth;
@@ -160,6 +157,8 @@ public final class Explorer {
       long cappedPoints,
       long groupedReads,
       List<LintFinding> findings) {
+    static final Report NOTHING = new Report(0, 0, 0, 0, 0, 0, List.of());
+
     private Report since(Report before) {
       return new Report(
           points - before.points,
@@ -209,7 +208,7 @@ public final class Explorer {
    *     the one that was not; it has a token for {@link #replay}
    */
   public Report run(Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
-    return run(program, recovery, new HashSet<>(), EVERY);
+    return run(program, recovery, new HashSet<>());
   }
 
   /**
@@ -231,7 +230,19 @@ public final class Explorer {
    * @param operation which, from 1; 0 for the opening
    */
   Report run(CaseRun<?, ?> run, int operation) {
-    return run(run::run, run, new HashSet<>(), operation);
+    return run(
+        run::run, run, new HashSet<>(), (marks, last) -> operation == Math.min(marks, last - 1));
+  }
+
+  /** Says which crashes are tried. */
+  interface Choice {
+    /**
+     * Whether those are that come after so many marks.
+     *
+     * @param marks how many
+     * @param last how many there are at the end
+     */
+    boolean includes(int marks, int last);
   }
 
   /**
@@ -249,24 +260,25 @@ public final class Explorer {
 
   /** The same, and all outcomes of uncrashed recoveries are added to a set. */
   Report run(Consumer<TracingMedium> program, BruteForce.Recovery recovery, Set<Object> outcomes) {
-    return run(program, recovery, outcomes, EVERY);
+    return run(program, recovery, outcomes, (marks, last) -> true);
   }
 
-  private Report run(
+  /** The same, of some crashes. */
+  Report run(
       Consumer<TracingMedium> program,
       BruteForce.Recovery recovery,
       Set<Object> outcomes,
-      int operation) {
+      Choice choice) {
     Trace trace = trace(program, TracingMedium::recordCalls);
     Exploration exploration = new Exploration(recovery, outcomes);
     String head = CrashToken.head(model, seed) + ":";
     List<Trace.Point> points = trace.points();
-    int last = points.getLast().marks().size() - 1;
+    int last = points.getLast().marks().size();
     try {
       Report before = exploration.report(List.of());
       for (int i = 0; i < points.size(); i++) {
         Trace.Point point = points.get(i);
-        if (operation == EVERY || operation == Math.min(point.marks().size(), last)) {
+        if (choice.includes(point.marks().size(), last)) {
           exploration.points++;
           exploration.explore(
               trace.images(point, model), point, point.marks(), 0, null, head + point.event());

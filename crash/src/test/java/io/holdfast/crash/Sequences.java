@@ -4,6 +4,7 @@ package io.holdfast.crash;
 import io.holdfast.flush.PersistentRegion;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -23,10 +24,8 @@ import java.util.stream.Collectors;
 public final class Sequences<S> {
   private static final int SHORT = 2;
 
-  /** More states than any point has, in all sequences of two operations, and of more. */
-  private static final long LIMIT = 70_000;
-
-  private static final long LONG_LIMIT = 1_000_000;
+  /** More states than any point has. */
+  private static final long LIMIT = 1_000_000;
 
   /** Of points in random sequences, and in those of which recoveries are crashed too. */
   private static final long RANDOM_LIMIT = 100;
@@ -42,7 +41,7 @@ public final class Sequences<S> {
   private final List<Letter<S>> letters;
   private Consumer<S> prelude;
   private int lettersOfLong;
-  private boolean quick = true;
+  private boolean isHeavy;
 
   /**
    * One operation of the alphabet.
@@ -101,10 +100,14 @@ public final class Sequences<S> {
     return this;
   }
 
-  /** Crashes recoveries of sequences of two, too; those of longer ones are crashed anyway. */
-  public Sequences<S> nested() {
-    quick = false;
+  /** Has so many images that recoveries are crashed in longer searches only, of two operations. */
+  public Sequences<S> heavy() {
+    isHeavy = true;
     return this;
+  }
+
+  boolean isHeavy() {
+    return isHeavy;
   }
 
   /** What it is called. */
@@ -112,20 +115,29 @@ public final class Sequences<S> {
     return structure + ", " + shape;
   }
 
-  /** Tries all sequences of a length. */
-  public Explored exhaust(int length) {
+  /** Tries all sequences of a length, and crashes recoveries in their turn, unless it is heavy. */
+  Explored exhaust(int length) {
+    return exhaust(length, isHeavy ? 0 : 1);
+  }
+
+  /** Tries all sequences of a length, and crashes recoveries so often in their turn. */
+  Explored exhaust(int length, int depth) {
     long begin = System.nanoTime();
-    Explorer.Report sum = new Explorer.Report(0, 0, 0, 0, 0);
+    Explorer.Report sum = Explorer.Report.NOTHING;
     int[] sequence = new int[length];
     int letterCount = length > SHORT ? lettersOfLong : letters.size();
-    int depth = length > SHORT || !quick ? 1 : 0;
     long count = 0;
     do {
-      sum = sum.plus(new Run(sequence, true).explore(depth, length > SHORT ? LONG_LIMIT : LIMIT));
+      sum = sum.plus(new Run(sequence, true).explore(depth, LIMIT));
       count++;
     } while (advance(sequence, letterCount));
     return new Explored(
-        structure, shape, "all of " + length, count, sum, System.nanoTime() - begin);
+        structure,
+        shape,
+        "all of " + length + (depth > 0 ? ", nested" : ""),
+        count,
+        sum,
+        System.nanoTime() - begin);
   }
 
   private boolean advance(int[] sequence, int letterCount) {
@@ -139,9 +151,9 @@ public final class Sequences<S> {
   }
 
   /** Tries random sequences of 50 to 200 operations until a time has passed. */
-  public Explored sample(RandomGenerator random, long nanos) {
+  Explored sample(RandomGenerator random, long nanos) {
     long begin = System.nanoTime();
-    Explorer.Report sum = new Explorer.Report(0, 0, 0, 0, 0);
+    Explorer.Report sum = Explorer.Report.NOTHING;
     long count = 0;
     do {
       int[] sequence = random.ints(random.nextInt(50, 201), 0, letters.size()).toArray();
@@ -163,7 +175,6 @@ public final class Sequences<S> {
     private final int tried;
 
     private final List<String> states = new ArrayList<>();
-    private long skipped;
 
     Run(int[] sequence, boolean ofAll) {
       this.sequence = sequence;
@@ -176,15 +187,10 @@ public final class Sequences<S> {
 
     Explorer.Report explore(int depth, long limit) {
       try {
-        Explorer.Report all =
-            Explorer.of(start).nested(depth).limit(limit).run(this::program, this::recover);
-        long points = skipped / (1 + depth);
-        return new Explorer.Report(
-            all.points() - points,
-            all.states() - points,
-            all.nestedStates() - depth * points,
-            all.cappedPoints(),
-            all.groupedReads());
+        return Explorer.of(start)
+            .nested(depth)
+            .limit(limit)
+            .run(this::program, this::recover, new HashSet<>(), this::isToBeTried);
       } catch (CrashFailure e) {
         throw new AssertionError(
             name()
@@ -213,14 +219,11 @@ public final class Sequences<S> {
       }
     }
 
-    /**
-     * Of a crash that is left out, nothing is read: it has one state, and a recovery of no store.
-     */
+    private boolean isToBeTried(int marks, int last) {
+      return marks >= tried && (marks > 0 || prelude == null);
+    }
+
     private String recover(PersistentRegion region, List<String> marks) {
-      if (marks.size() < tried || marks.isEmpty() && prelude != null) {
-        skipped++;
-        return "";
-      }
       String seen = observer.apply(opener.apply(region));
       List<String> allowed =
           states.subList(Math.max(0, marks.size() - 1), Math.min(marks.size() + 1, states.size()));

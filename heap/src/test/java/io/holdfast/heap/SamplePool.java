@@ -34,7 +34,12 @@ final class SamplePool {
 
   /** An empty pool, whose header has nothing random in it, and whose maps have not either. */
   static Pool createEmpty(PersistentRegion region) {
-    Pool made = Pool.create(region, LAYOUT);
+    return createEmpty(region, 0);
+  }
+
+  /** The same, with a number of lanes. */
+  static Pool createEmpty(PersistentRegion region, int lanes) {
+    Pool made = Pool.create(region, PoolBuilder.Mode.ON_A_REGION, LAYOUT, lanes);
     PoolHeader header = new PoolHeader(made.layout(), IDENTITY, CREATED, HASH_SEED, LAYOUT);
     made.close();
     header.store(region, PoolLayout.FIRST_HEADER);

@@ -174,9 +174,9 @@ final class LaneTransaction {
     return undecidable;
   }
 
-  /** What was committed is in place, and its lines are among the pending ones. */
+  /** What was committed is in place: its lines are among the pending ones, or durable. */
   void applied(long number) {
-    order.applied(lane.index(), writesBack ? number : 0);
+    order.applied(lane.index(), writesBack && !pending.isEmpty() ? number : 0);
   }
 
   /** Forgets what is staged; nothing of the transaction is in the log. */

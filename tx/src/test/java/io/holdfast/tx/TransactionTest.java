@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
@@ -55,6 +56,20 @@ class TransactionTest {
       assertEquals(2, region.getLong(word(0)));
     }
     assertEquals(2, region.getLong(word(0)));
+  }
+
+  /** They have nothing to write back after the commit, on which the next one could wait. */
+  @Test
+  void snapshots_thatFillTheRing_makeRoomForTheNext() {
+    PersistentRegion traced = PersistentRegion.over(TracingMedium.ofSize((int) BYTES));
+    Lanes own = Lanes.format(traced, 0, 1, RING);
+    for (int i = 0; i < 3; i++) {
+      own.run(tx -> {
+        MemorySegment bytes = tx.snapshot(DATA, RING / 2);
+        bytes.fill((byte) 1);
+      });
+    }
+    assertEquals(0x0101_0101_0101_0101L, traced.getLong(DATA));
   }
 
   @Test
