@@ -40,7 +40,8 @@ public interface CrashCase<S, M> {
   S open(PersistentRegion region);
 
   /**
-   * Carries out some operations.
+   * Carries out some operations. It is run again for each test and each replay, and must do the
+   * same then; what it draws, it draws before it hands over an operation, and not inside of one.
    *
    * @param structure the structure, just opened
    * @param ops what each operation goes through
@@ -80,7 +81,7 @@ public interface CrashCase<S, M> {
      * Carries out an operation. When it returns, the operation is acknowledged.
      *
      * @param name what to call it
-     * @param onModel what it does to the model
+     * @param onModel what it does to the model; carried out often, each time on a new one
      * @param real what it does to the structure
      */
     void op(String name, Consumer<M> onModel, Runnable real);

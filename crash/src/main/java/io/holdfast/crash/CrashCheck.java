@@ -60,6 +60,11 @@ public final class CrashCheck extends Check {
       operations = run.names();
     }
     report.accept(found.toString());
+    if (found.points() == 0) {
+      throw new AssertionError(
+          "the workload has %d operations, and had more when it was run first: it must do the same each time; draw from Ops.random"
+              .formatted(operations.size()));
+    }
     if (found.cappedPoints() > 0) {
       throw new AssertionError(
           "%d of %d points have more states than limit=%d, and not all were tried: take a larger limit, or a shorter workload"

@@ -121,9 +121,9 @@ public final class CrashExtension implements TestTemplateInvocationContextProvid
       if (context.getExecutionException().isEmpty() && !check.hasRun()) {
         throw new AssertionError(
             context.getRequiredTestMethod().getName()
-                + " tried nothing: it must call "
+                + " tried nothing: it must have a parameter of type "
                 + check.getClass().getSimpleName()
-                + ".run");
+                + " and call its run");
       }
     }
 

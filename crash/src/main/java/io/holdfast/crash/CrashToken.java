@@ -60,7 +60,7 @@ record CrashToken(CrashModel model, long seed, List<Crash> crashes) {
         .findFirst()
         .orElseThrow(() ->
             new IllegalArgumentException(
-                "the program has no crash point at event %d: %s is of another one"
+                "the program has no crash point at event %d: %s is of another one, or of one that does not do the same each time"
                     .formatted(event, upTo(level))));
   }
 

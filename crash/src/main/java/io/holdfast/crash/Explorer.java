@@ -52,7 +52,7 @@ public final class Explorer {
   }
 
   /**
-   * Describes an exploration of a case, which starts on a region of zeros.
+   * Describes an exploration of a case, from what it starts with.
    *
    * @param crashed the case
    * @return the explorer
@@ -304,7 +304,7 @@ public final class Explorer {
       return "";
     }
     Trace.Point point = crash.point(trace, 0);
-    return new Shrinker(trace.images(point, model), point.marks(), recovery)
+    return new Shrinker(trace, point, model, recovery)
         .explain(new Path(crash.crashes().getFirst().decisions()));
   }
 
@@ -327,7 +327,8 @@ public final class Explorer {
   public void replay(String token, Consumer<TracingMedium> program, BruteForce.Recovery recovery) {
     CrashToken crash = CrashToken.parse(token);
     Exploration exploration = new Exploration(recovery, new HashSet<>());
-    Trace trace = trace(program, medium -> {});
+    // As it was explored: declarations are recorded with calls only, and events are counted.
+    Trace trace = trace(program, TracingMedium::recordCalls);
     List<String> marks = null;
     Object expected = null;
     Images start = null;

@@ -98,8 +98,6 @@ final class Lint {
   private void find(LintRule rule, String text, Object site) {
     if (told.add(rule + " " + site)) {
       findings.add(new LintFinding(rule, marks, text + site));
-      if (System.getenv("LL") != null)
-        System.out.println("LL " + rule + " " + marks + " " + text + site);
     }
   }
 

@@ -14,21 +14,27 @@ import java.util.List;
 final class Shrinker {
   private static final int MOST_LINES = 4;
 
+  private final Trace trace;
+  private final Trace.Point point;
   private final Images images;
   private final List<String> marks;
   private final BruteForce.Recovery recovery;
 
   /**
-   * @param images the images at the point of the crash, of a trace with sites
+   * @param trace of the program, with sites
+   * @param point where it crashed
    */
-  Shrinker(Images images, List<String> marks, BruteForce.Recovery recovery) {
-    this.images = images;
-    this.marks = marks;
+  Shrinker(Trace trace, Trace.Point point, CrashModel model, BruteForce.Recovery recovery) {
+    this.trace = trace;
+    this.point = point;
+    this.images = trace.images(point, model);
+    this.marks = point.marks();
     this.recovery = recovery;
   }
 
   /**
-   * Some lines, each indented and begun by a line feed; empty if it fails with everything there.
+   * Some lines, each indented and begun by a line feed; empty if it does not fail again, or no
+   * store is missing.
    */
   String explain(Slate.Chooser path) {
     Slate slate = new Slate(images.base());
@@ -61,7 +67,7 @@ final class Shrinker {
     }
   }
 
-  private static String tell(List<Images.Unit> units, int[] taken) {
+  private String tell(List<Images.Unit> units, int[] taken) {
     List<Trace.Store> missing = new ArrayList<>();
     List<Trace.Store> there = new ArrayList<>();
     for (int i = 0; i < taken.length; i++) {
@@ -70,7 +76,7 @@ final class Shrinker {
       missing.addAll(Arrays.asList(stores).subList(taken[i], stores.length));
     }
     if (missing.isEmpty()) {
-      return "";
+      return tellTheNext();
     }
     missing.sort(Comparator.comparingInt(Trace.Store::event));
     StringBuilder text = new StringBuilder();
@@ -85,6 +91,20 @@ final class Shrinker {
         .filter(store -> store.event() > first)
         .max(Comparator.comparingInt(Trace.Store::event))
         .ifPresent(store -> text.append("\n  durable:     ").append(tell(store)));
+    return text.toString();
+  }
+
+  /** It fails with everything there that was stored: what is missing was not stored yet. */
+  private String tellTheNext() {
+    Trace.Store next = trace.storeAfter(point);
+    if (next == null) {
+      return "";
+    }
+    StringBuilder text = new StringBuilder("\n  not yet made: ").append(tell(next));
+    Trace.Store last = trace.storeBefore(point);
+    if (last != null) {
+      text.append("\n  durable, as all before: ").append(tell(last));
+    }
     return text.toString();
   }
 

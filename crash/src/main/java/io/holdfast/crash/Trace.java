@@ -238,6 +238,26 @@ public final class Trace {
     return points;
   }
 
+  /** The last store before a point; null if there is none. */
+  Store storeBefore(Point point) {
+    for (int i = point.event - 1; i >= 0; i--) {
+      if (events[i] instanceof Store store) {
+        return store;
+      }
+    }
+    return null;
+  }
+
+  /** The first store after a point; null if there is none. */
+  Store storeAfter(Point point) {
+    for (int i = point.event; i < events.length; i++) {
+      if (events[i] instanceof Store store) {
+        return store;
+      }
+    }
+    return null;
+  }
+
   /**
    * How many fences there are.
    *

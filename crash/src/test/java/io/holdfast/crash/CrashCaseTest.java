@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.PersistentRegion;
 import java.util.ArrayList;
 import java.util.List;
@@ -145,5 +146,56 @@ class CrashCaseTest {
         assertThrows(CrashFailure.class, () -> Explorer.of(careless).run(careless));
     assertTrue(failure.getMessage().contains("acknowledged [20, 30]"), failure.getMessage());
     Explorer.of(careless).model(CrashModel.EADR).run(careless);
+  }
+
+  /** A number in two words, each durable before the next: a crash between them leaves half. */
+  private record Halves(long first) implements CrashCase<PersistentRegion, List<Long>> {
+    @Override
+    public void prepare(PersistentRegion region) {
+      region.putLong(0, first);
+    }
+
+    @Override
+    public PersistentRegion open(PersistentRegion region) {
+      return region;
+    }
+
+    @Override
+    public void workload(PersistentRegion region, Ops<List<Long>> ops) {
+      ops.op(
+          "set",
+          model -> model.replaceAll(value -> 5L),
+          () -> {
+            region.declare(Declaration.SCRATCH, 128, 8);
+            region.putLong(0, 5);
+            region.persist(0, 8);
+            region.putLong(64, 5);
+            region.persist(64, 8);
+          });
+    }
+
+    @Override
+    public List<Long> model() {
+      return new ArrayList<>(List.of(first, 0L));
+    }
+
+    @Override
+    public List<Long> observe(PersistentRegion region) {
+      return List.of(region.getLong(0), region.getLong(64));
+    }
+  }
+
+  @Test
+  void crashBetweenTwoDurableStores_namesTheOneThatWasNotMade() {
+    Halves halves = new Halves(7);
+    CrashFailure failure = assertThrows(CrashFailure.class, () -> Explorer.of(halves).run(halves));
+    String message = failure.getMessage();
+    assertTrue(message.contains("found [5, 0]; acknowledged [7, 0]"), message);
+    assertTrue(message.contains("offset 64 = 0x5"), message);
+    CrashFailure again =
+        assertThrows(CrashFailure.class, () -> Explorer.of(halves).replay(failure.token(), halves));
+    assertEquals(failure.token(), again.token());
+    assertTrue(message.contains("(CrashCaseTest.java:"), message);
+    assertTrue(message.lines().count() <= 10, message);
   }
 }

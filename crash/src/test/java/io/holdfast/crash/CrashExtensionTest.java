@@ -53,6 +53,14 @@ class CrashExtensionTest {
     @CrashTest
     void nothing(CrashCheck check) {}
 
+    @CrashTest
+    void parameterless() {}
+
+    @CrashTest
+    void shrinking(CrashCheck check) {
+      check.run(new Shrinking());
+    }
+
     @CrashReplay("WORD:3:1")
     void again(CrashCheck check) {
       check.run(new RingCase(HastyRing::new));
@@ -71,7 +79,8 @@ class CrashExtensionTest {
 
   private static Events run(String method, Class<?> parameter) {
     return EngineTestKit.engine("junit-jupiter")
-        .selectors(selectMethod(Samples.class, method, parameter.getName()))
+        .selectors(
+            selectMethod(Samples.class, method, parameter == null ? "" : parameter.getName()))
         .execute()
         .testEvents();
   }
@@ -136,6 +145,51 @@ class CrashExtensionTest {
     CrashFailure again =
         assertThrows(CrashFailure.class, () -> Explorer.of(hasty).replay(token, hasty));
     assertEquals(token, again.token());
+  }
+
+  /** Whose workload is shorter each time. */
+  private static final class Shrinking extends Delegating {
+    private static int left = 3;
+
+    @Override
+    public void workload(Ring ring, Ops<List<Long>> ops) {
+      for (int i = 0; i < left; i++) {
+        ops.op("put", model -> model.add(1L), () -> ring.put(1));
+      }
+      left--;
+    }
+  }
+
+  /** A case as others are, with something else about it. */
+  private abstract static class Delegating implements CrashCase<Ring, List<Long>> {
+    private final RingCase usual = new RingCase(Ring::new);
+
+    @Override
+    public Ring open(PersistentRegion region) {
+      return usual.open(region);
+    }
+
+    @Override
+    public List<Long> model() {
+      return usual.model();
+    }
+
+    @Override
+    public List<Long> observe(Ring ring) {
+      return usual.observe(ring);
+    }
+  }
+
+  @Test
+  void crashTest_ofAWorkloadThatChanges_failsWithTheRemedy() {
+    String message = failure(run("shrinking", CrashCheck.class));
+    assertTrue(message.contains("must do the same each time"), message);
+  }
+
+  @Test
+  void crashTest_withoutAParameter_failsWithTheRemedy() {
+    String message = failure(run("parameterless", null));
+    assertTrue(message.contains("a parameter of type CrashCheck"), message);
   }
 
   @Test
