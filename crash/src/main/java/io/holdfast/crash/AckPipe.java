@@ -14,17 +14,32 @@ import java.nio.ByteBuffer;
  */
 final class AckPipe {
   private static final int RECORD_BYTES = 16;
-  private static final int DONE = 1;
-  private static final int TRIPPED = 2;
 
   private AckPipe() {}
 
   /** What a record says. */
   enum Kind {
+    /** The child has its region; the program begins. */
+    STARTED(1),
     /** An operation was done. */
-    DONE,
+    DONE(2),
     /** The planned event has come; whoever made it waits to be killed. */
-    TRIPPED
+    TRIPPED(3);
+
+    private final int code;
+
+    Kind(int code) {
+      this.code = code;
+    }
+
+    private static Kind of(int code) {
+      for (Kind kind : values()) {
+        if (kind.code == code) {
+          return kind;
+        }
+      }
+      throw new IllegalStateException("no such record: " + code);
+    }
   }
 
   /**
@@ -39,7 +54,7 @@ final class AckPipe {
   static void write(OutputStream out, Message message) {
     byte[] bytes =
         ByteBuffer.allocate(RECORD_BYTES)
-            .putInt(message.kind == Kind.DONE ? DONE : TRIPPED)
+            .putInt(message.kind.code)
             .putInt(message.worker)
             .putLong(message.number)
             .array();
@@ -58,7 +73,6 @@ final class AckPipe {
       return null;
     }
     ByteBuffer record = ByteBuffer.wrap(bytes);
-    return new Message(
-        record.getInt() == DONE ? Kind.DONE : Kind.TRIPPED, record.getInt(), record.getLong());
+    return new Message(Kind.of(record.getInt()), record.getInt(), record.getLong());
   }
 }

@@ -17,8 +17,11 @@ import java.util.function.Consumer;
 
 /** A process that works until it is killed: its main program, and what its parent holds of it. */
 final class KillChild {
+  private static final int FAILED = 1;
+
   private final Process process;
   private final Thread reader;
+  private final CountDownLatch started = new CountDownLatch(1);
   private final CountDownLatch firstDone = new CountDownLatch(1);
   private final CountDownLatch tripped = new CountDownLatch(1);
 
@@ -60,6 +63,7 @@ final class KillChild {
             Long.toString(seed),
             Long.toString(mediumSeed),
             plan.moment().name(),
+            plan.event().name(),
             Long.toString(plan.amount())));
     try {
       Process process =
@@ -84,29 +88,38 @@ final class KillChild {
   private void readAll(Consumer<AckPipe.Message> onDone) {
     try (BufferedInputStream in = new BufferedInputStream(process.getInputStream())) {
       for (AckPipe.Message record = AckPipe.read(in); record != null; record = AckPipe.read(in)) {
-        if (record.kind() == AckPipe.Kind.DONE) {
-          onDone.accept(record);
-          firstDone.countDown();
-        } else {
-          tripped.countDown();
+        switch (record.kind()) {
+          case STARTED -> started.countDown();
+          case DONE -> {
+            onDone.accept(record);
+            firstDone.countDown();
+          }
+          case TRIPPED -> tripped.countDown();
         }
       }
     } catch (IOException e) {
       throw new IllegalStateException("cannot read what was acknowledged: " + e, e);
     } finally {
+      started.countDown();
       firstDone.countDown();
       tripped.countDown();
     }
   }
 
-  /** Waits until the child has acknowledged something; also returns when it has ended. */
-  boolean awaitFirstDone(long seconds) throws InterruptedException {
-    return firstDone.await(seconds, TimeUnit.SECONDS);
-  }
-
-  /** Waits until the planned event has come; also returns when the child has ended. */
-  boolean awaitTrip(long seconds) throws InterruptedException {
-    return tripped.await(seconds, TimeUnit.SECONDS);
+  /**
+   * Waits until the moment has come from which time is counted, or the event that was planned; also
+   * returns when the child has ended.
+   *
+   * @return whether that was within so many seconds
+   */
+  boolean await(KillPlan.Moment moment, long seconds) throws InterruptedException {
+    CountDownLatch latch =
+        switch (moment) {
+          case TIME -> firstDone;
+          case EVENT, RECOVERY -> tripped;
+          case STORM -> started;
+        };
+    return latch.await(seconds, TimeUnit.SECONDS);
   }
 
   /**
@@ -128,6 +141,11 @@ final class KillChild {
   public static void main(String[] arguments) throws Exception {
     FileOutputStream pipe = new FileOutputStream(FileDescriptor.out);
     System.setOut(System.err);
+    // The others would go on without a worker that has failed.
+    Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> {
+      failure.printStackTrace();
+      Runtime.getRuntime().halt(FAILED);
+    });
     KillProgram program =
         Class.forName(arguments[0])
             .asSubclass(KillProgram.class)
@@ -136,7 +154,10 @@ final class KillChild {
     Path file = Path.of(arguments[1]);
     long seed = Long.parseLong(arguments[3]);
     KillPlan plan =
-        new KillPlan(KillPlan.Moment.valueOf(arguments[5]), Long.parseLong(arguments[6]));
+        new KillPlan(
+            KillPlan.Moment.valueOf(arguments[5]),
+            KillPlan.Event.valueOf(arguments[6]),
+            Long.parseLong(arguments[7]));
     TripMedium trip =
         new TripMedium(
             KillMedium.valueOf(arguments[2]).open(file, Long.parseLong(arguments[4])),
@@ -147,19 +168,19 @@ final class KillChild {
               }
             });
     if (plan.moment() == KillPlan.Moment.RECOVERY) {
-      trip.arm(plan.amount());
+      trip.arm(plan.event(), plan.amount());
     }
     AtomicBoolean first = new AtomicBoolean(plan.moment() == KillPlan.Moment.EVENT);
     // By time there is nothing to watch, and the region works on its mapping directly.
-    boolean direct = plan.moment() == KillPlan.Moment.TIME;
-    PersistentRegion region = PersistentRegion.over(direct ? trip.inner() : trip);
+    PersistentRegion region = PersistentRegion.over(plan.isByTime() ? trip.inner() : trip);
+    AckPipe.write(pipe, new AckPipe.Message(AckPipe.Kind.STARTED, 0, 0));
     program.work(
         region,
         seed,
         (worker, number) -> {
           AckPipe.write(pipe, new AckPipe.Message(AckPipe.Kind.DONE, worker, number));
           if (first.getPlain() && first.compareAndSet(true, false)) {
-            trip.arm(plan.amount());
+            trip.arm(plan.event(), plan.amount());
           }
         });
   }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -17,23 +18,24 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Runs a program in a child process, kills it with SIGKILL, opens what is left and compares it with
  * what was acknowledged, over and over.
  *
- * <p>When the kills come is drawn from a seed: after some time, at the n-th store or fence, or at
- * one of the recovery from the kill before. A region lives through several kills, so that it ages.
- * With the same seed the same plan is carried out; where threads and the clock decide, the outcome
- * may differ.
+ * <p>When the kills come is drawn from a seed: after some time; at the n-th store, fence or copy of
+ * a fence; at one of the recovery from the kill before, up to five in a row; or in storms of ten, 5
+ * to 50 ms after a child has begun to open what the one before has left, with no check in between.
+ * A region lives through twenty rounds of kills and a check, so that it ages. With the same seed
+ * the same plan is carried out; where threads and the clock decide, the outcome may differ.
  *
  * <p>Not thread-safe. Where the kills with {@link KillMedium#SHARED} find lost or torn updates, the
  * ones with {@link KillMedium#VOLATILE_CACHE} also find what was not written back; neither replaces
  * {@link Explorer}, which tries all.
  */
 public final class KillLoop {
-  private static final int KILLS_PER_REGION = 10;
-  private static final int LONGEST_CHAIN = 4;
+  private static final int ROUNDS_PER_REGION = 20;
   private static final int MOST_LOSSES = 5;
   private static final long PATIENCE_SECONDS = 30;
   private static final int TAIL_BYTES = 2000;
@@ -44,6 +46,7 @@ public final class KillLoop {
   private KillMedium medium = KillMedium.SHARED;
   private Path folder;
   private Consumer<String> progress = text -> {};
+  private Function<SplittableRandom, List<KillPlan>> plans = KillPlan::round;
 
   private SplittableRandom random;
   private Path file;
@@ -51,8 +54,8 @@ public final class KillLoop {
   private long regionSeed;
   private final Map<Integer, Long> acknowledged = new ConcurrentHashMap<>();
   private long counted;
+  private final Map<KillPlan.Moment, Integer> kinds = new EnumMap<>(KillPlan.Moment.class);
   private int killed;
-  private int inRecovery;
   private long operations;
   private long rolledBack;
   private final List<Duration> openings = new ArrayList<>();
@@ -149,6 +152,12 @@ public final class KillLoop {
     return this;
   }
 
+  /** Draws the plans of each round in another way. */
+  KillLoop plans(Function<SplittableRandom, List<KillPlan>> round) {
+    plans = round;
+    return this;
+  }
+
   /**
    * Runs the loop. Takes about half a second for each kill.
    *
@@ -183,13 +192,19 @@ public final class KillLoop {
     return new KillReport(
         seed,
         medium,
-        killed,
-        inRecovery,
+        count(KillPlan.Moment.TIME),
+        count(KillPlan.Moment.EVENT),
+        count(KillPlan.Moment.RECOVERY),
+        count(KillPlan.Moment.STORM),
         operations,
         rolledBack,
         openings.isEmpty() ? Duration.ZERO : openings.get(openings.size() / 2),
         openings.isEmpty() ? Duration.ZERO : openings.getLast(),
         List.copyOf(losses));
+  }
+
+  private int count(KillPlan.Moment moment) {
+    return kinds.getOrDefault(moment, 0);
   }
 
   private static Path tmp() {
@@ -204,26 +219,24 @@ public final class KillLoop {
     try (PersistentRegion region = PersistentRegion.create(file, program.size(regionSeed))) {
       program.create(region, regionSeed);
     }
-    for (int i = 0; i < KILLS_PER_REGION && killed < kills; i++) {
+    for (int i = 0; i < ROUNDS_PER_REGION && killed < kills; i++) {
       if (!killAndCheck()) {
         return;
       }
     }
   }
 
-  /** One kill, then more while they are planned in the recovery from it; false after a loss. */
+  /** The kills of a round, then a check; false after a loss. */
   private boolean killAndCheck() throws IOException, InterruptedException {
-    KillPlan plan = KillPlan.atWork(random);
-    StringBuilder plans = new StringBuilder();
-    for (int chain = 0; plan != null && chain < LONGEST_CHAIN && killed < kills; chain++) {
-      plans.append(chain == 0 ? "" : ", ").append(plan);
-      String trouble = killOnce(plan);
+    List<KillPlan> round = plans.apply(random);
+    List<KillPlan> carriedOut = round.subList(0, Math.min(round.size(), kills - killed));
+    for (int i = 0; i < carriedOut.size(); i++) {
+      String trouble = killOnce(carriedOut.get(i));
       if (trouble != null) {
-        return lost(plans + ": " + trouble);
+        return lost(KillPlan.describe(carriedOut.subList(0, i + 1)) + ": " + trouble);
       }
-      plan = KillPlan.inRecovery(random);
     }
-    return check(plans.toString());
+    return check(KillPlan.describe(carriedOut));
   }
 
   private String killOnce(KillPlan plan) throws InterruptedException {
@@ -237,20 +250,15 @@ public final class KillLoop {
             plan,
             log,
             record -> acknowledged.merge(record.worker(), record.number(), Math::max));
-    boolean alive =
-        plan.moment() == KillPlan.Moment.TIME
-            ? child.awaitFirstDone(PATIENCE_SECONDS)
-            : child.awaitTrip(PATIENCE_SECONDS);
-    if (alive && plan.moment() == KillPlan.Moment.TIME) {
+    boolean alive = child.await(plan.moment(), PATIENCE_SECONDS);
+    if (alive && plan.isByTime()) {
       TimeUnit.MICROSECONDS.sleep(plan.amount());
     }
     if (!child.kill()) {
       return "the child ended by itself: " + tailOfLog();
     }
     killed++;
-    if (plan.moment() == KillPlan.Moment.RECOVERY) {
-      inRecovery++;
-    }
+    kinds.merge(plan.moment(), 1, Integer::sum);
     return alive ? null : "the child did nothing for " + PATIENCE_SECONDS + " s";
   }
 

@@ -7,12 +7,17 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** A medium that stops whoever makes the n-th change or fence, before it takes effect. */
+/**
+ * A medium that stops whoever makes the n-th event of a kind, before it takes effect. What makes no
+ * events of that kind is stopped after many of others.
+ */
 final class TripMedium extends ForwardingMedium {
-  private static final long NEVER = Long.MAX_VALUE;
+  private static final long LAST_EVENT = 200_000;
 
   private final Runnable tripped;
-  private final AtomicLong left = new AtomicLong(NEVER);
+  private final AtomicLong left = new AtomicLong();
+  private final AtomicLong leftOfAny = new AtomicLong();
+  private volatile KillPlan.Event armed;
 
   /**
    * @param tripped what whoever is stopped does; it does not return
@@ -22,13 +27,25 @@ final class TripMedium extends ForwardingMedium {
     this.tripped = tripped;
   }
 
-  /** Trips at the n-th event from now, from 1. */
-  void arm(long n) {
+  /**
+   * Trips at the n-th event of a kind from now, from 1.
+   *
+   * @param kind what is counted
+   */
+  void arm(KillPlan.Event kind, long n) {
     left.set(n);
+    leftOfAny.set(LAST_EVENT);
+    armed = kind;
   }
 
-  private void event() {
-    if (left.getPlain() != NEVER && left.decrementAndGet() <= 0) {
+  private void event(KillPlan.Event event) {
+    KillPlan.Event kind = armed;
+    if (kind == null) {
+      return;
+    }
+    boolean counted = kind == event || kind == KillPlan.Event.ANY;
+    long stillLeft = counted ? left.decrementAndGet() : left.get();
+    if (leftOfAny.decrementAndGet() <= 0 || stillLeft <= 0) {
       tripped.run();
     }
   }
@@ -40,37 +57,50 @@ final class TripMedium extends ForwardingMedium {
 
   @Override
   public void store(long offset, int bytes, long value) {
-    event();
+    event(KillPlan.Event.STORE);
     super.store(offset, bytes, value);
   }
 
   @Override
   public boolean compareAndSet(long offset, long expected, long value) {
-    event();
+    event(KillPlan.Event.STORE);
     return super.compareAndSet(offset, expected, value);
   }
 
   @Override
   public void copyIn(MemorySegment from, long offset) {
-    event();
+    event(KillPlan.Event.STORE);
     super.copyIn(from, offset);
   }
 
   @Override
   public MemorySegment writable(long offset, long bytes, Arena arena) {
-    event();
+    event(KillPlan.Event.STORE);
     return super.writable(offset, bytes, arena);
   }
 
   @Override
   public void persist(Lines lines) {
-    event();
-    super.persist(lines);
+    event(KillPlan.Event.FENCE);
+    lines.visit(
+        new Lines.Visitor() {
+          @Override
+          public void writeback(long offset, long bytes) {
+            inner().persist(offset, bytes);
+          }
+
+          @Override
+          public void copy(long offset, MemorySegment from) {
+            event(KillPlan.Event.COPY);
+            inner().copyIn(from, offset);
+            inner().persist(offset, from.byteSize());
+          }
+        });
   }
 
   @Override
   public void persist(long offset, long bytes) {
-    event();
+    event(KillPlan.Event.FENCE);
     super.persist(offset, bytes);
   }
 }
