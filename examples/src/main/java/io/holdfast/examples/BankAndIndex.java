@@ -10,6 +10,7 @@ import io.holdfast.heap.CheckReport;
 import io.holdfast.heap.Codec;
 import io.holdfast.heap.PersistentMap;
 import io.holdfast.heap.Pool;
+import io.holdfast.heap.PoolException;
 import io.holdfast.heap.Type;
 import io.holdfast.tx.Editable;
 import io.holdfast.tx.RecoveryReport;
@@ -25,24 +26,51 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A bank and a word index in one pool, as a program to be killed. Two tellers transfer money
  * between accounts, write notes, and now and then replace an account by a new object; an indexer
- * counts the words of a text, line by line; a clerk writes a page in place, after a snapshot. Each
- * operation is one transaction, in which its worker also notes how far it has come. So after a kill
- * the parent knows from the pool how many operations were done, carries out the same ones on a
- * model, and compares everything.
+ * counts the words of a text, line by line; a clerk writes a page in place, after a snapshot; a
+ * hoarder keeps values until the pool is full, and then throws away the older ones. Each operation
+ * is one transaction, in which its worker also notes how far it has come. So after a kill the
+ * parent knows from the pool how many operations were done, carries out the same ones on a model,
+ * and compares everything.
+ *
+ * <p>How large a pool is, and how much is hoarded in it from the start, goes by its seed. For want
+ * of room an operation fails as a whole, and is tried again once the hoarder has made some.
  */
 public final class BankAndIndex implements KillProgram {
   private static final String LAYOUT = "bank and index";
   private static final int TELLERS = 2;
   private static final int INDEXER = TELLERS;
   private static final int CLERK = TELLERS + 1;
-  private static final int WORKERS = TELLERS + 2;
+  private static final int HOARDER = TELLERS + 2;
+  private static final int WORKERS = TELLERS + 3;
   private static final long PAGE_BYTES = 4096;
   private static final long ACCOUNTS = 100;
   private static final long OPENING_BALANCE = 1000;
+
+  /** Notes are of many sizes, each of which needs some room of its own. */
+  private static final int LONGEST_NOTE = 4000;
+
+  private static final long LEAST_POOL = 6 << 20;
+  private static final long LARGEST_POOL = 32 << 20;
+
+  /** What is kept for each character of the text: its line, its words, and what both leave over. */
+  private static final long BYTES_PER_CHARACTER = 8;
+
+  /** As small as what the others need for their numbers, so that no room is left for these. */
+  private static final int LEAST_VALUE = 8;
+
+  /** The largest value is this part of the pool. */
+  private static final long VALUES_PER_POOL = 128;
+
+  /** A full pool loses from half of its values down to this part of them. */
+  private static final int MOST_PARTS = 16;
+
+  private static final long WAIT_FOR_ROOM_NANOS = 1_000_000;
 
   interface Account extends Editable<Account.Edit> {
     Type<Account> TYPE = Type.of(Account.class, MethodHandles.lookup());
@@ -62,12 +90,36 @@ public final class BankAndIndex implements KillProgram {
     }
   }
 
+  /** How far the hoarder is, in an object, which needs no room to be changed. */
+  interface Hoard extends Editable<Hoard.Edit> {
+    Type<Hoard> TYPE = Type.of(Hoard.class, MethodHandles.lookup());
+
+    /** How many operations were done: each has kept a value, or found the pool full. */
+    long done();
+
+    /** The key of the last value that was kept; what was there before all operations is below 1. */
+    long kept();
+
+    /** The key of the last value that was thrown away. */
+    long thrown();
+
+    interface Edit extends Hoard {
+      Edit done(long number);
+
+      Edit kept(long key);
+
+      Edit thrown(long key);
+    }
+  }
+
   /** What a pool of this program has. */
   private record Contents(
       PersistentMap<Long, Account> accounts,
       PersistentMap<String, Long> words,
       PersistentMap<Long, String> text,
       Block page,
+      PersistentMap<Long, byte[]> values,
+      Hoard hoard,
       PersistentMap<Long, Long> done) {
     static Contents of(Pool pool) {
       return new Contents(
@@ -75,7 +127,13 @@ public final class BankAndIndex implements KillProgram {
           pool.root("words", Type.map(Codec.STRING, Codec.LONG)),
           pool.root("text", Type.map(Codec.LONG, Codec.STRING)),
           pool.root("page", Type.block(PAGE_BYTES)),
+          pool.root("values", Type.map(Codec.LONG, Codec.BYTES)),
+          pool.root("hoard", Hoard.TYPE),
           pool.root("done", Type.map(Codec.LONG, Codec.LONG)));
+    }
+
+    long done(int worker) {
+      return worker == HOARDER ? hoard.done() : done.getOrDefault((long) worker, 0L);
     }
   }
 
@@ -88,7 +146,7 @@ public final class BankAndIndex implements KillProgram {
       // Each teller writes notes to accounts of his own, so that the last one is known.
       String note =
           from % TELLERS == teller && random.nextInt(4) == 0
-              ? "note " + number + " ".repeat(random.nextInt(100))
+              ? "note " + number + " ".repeat((int) Math.pow(LONGEST_NOTE, random.nextDouble()))
               : null;
       return new Transfer(from, to, random.nextLong(50), note, random.nextInt(16) == 0);
     }
@@ -101,6 +159,8 @@ public final class BankAndIndex implements KillProgram {
   private final long[] balances = new long[(int) ACCOUNTS];
   private final String[] notes = new String[(int) ACCOUNTS];
   private final Map<String, Long> counts = new HashMap<>();
+  private long foundFull;
+  private long thrown;
 
   /** With a text of its own. */
   public BankAndIndex() {
@@ -133,7 +193,15 @@ public final class BankAndIndex implements KillProgram {
 
   @Override
   public long size(long seed) {
-    return 32 << 20;
+    long least = leastSize();
+    double most = Math.max(LARGEST_POOL, 2.0 * least);
+    return (long)
+        (least * Math.exp(new SplittableRandom(seed).nextDouble() * Math.log(most / least)));
+  }
+
+  /** A size in which everybody finds room once the hoarder has made some, in bytes. */
+  long leastSize() {
+    return LEAST_POOL + BYTES_PER_CHARACTER * lines.stream().mapToLong(String::length).sum();
   }
 
   @Override
@@ -148,11 +216,34 @@ public final class BankAndIndex implements KillProgram {
       for (int i = 0; i < lines.size(); i++) {
         contents.text.put((long) i, lines.get(i));
       }
+      thrown = stock(pool, contents, seed, region.size());
     }
     Arrays.fill(modelled, 0);
     Arrays.fill(balances, OPENING_BALANCE);
     Arrays.fill(notes, null);
     counts.clear();
+    foundFull = 0;
+  }
+
+  /**
+   * Keeps values before all operations, up to a share of the pool; returns the key before theirs.
+   */
+  private static long stock(Pool pool, Contents contents, long seed, long poolSize) {
+    long left = new SplittableRandom(~seed).nextLong(poolSize);
+    long key = 0;
+    try {
+      while (left > 0) {
+        byte[] value = value(seed, key, poolSize);
+        contents.values.put(key, value);
+        left -= value.length;
+        key--;
+      }
+    } catch (PoolException.OutOfPoolSpace e) {
+      // begins as a full one
+    }
+    long before = key;
+    pool.run(tx -> tx.edit(contents.hoard).thrown(before));
+    return before;
   }
 
   private static Account account(
@@ -167,6 +258,16 @@ public final class BankAndIndex implements KillProgram {
   @Override
   public void work(PersistentRegion region, long seed, Acknowledgements acknowledgements)
       throws InterruptedException {
+    workWhile(() -> true, region, seed, acknowledgements);
+  }
+
+  /** As {@link #work}, as long as a condition holds. */
+  static void workWhile(
+      BooleanSupplier condition,
+      PersistentRegion region,
+      long seed,
+      Acknowledgements acknowledgements)
+      throws InterruptedException {
     Pool pool = Pool.open(region, LAYOUT);
     Contents contents = Contents.of(pool);
     List<Thread> threads = new ArrayList<>();
@@ -174,31 +275,90 @@ public final class BankAndIndex implements KillProgram {
       int worker = i;
       threads.add(
           Thread.ofPlatform()
-              .start(() -> workForever(pool, contents, seed, worker, acknowledgements)));
+              .start(() -> {
+                long number = contents.done(worker);
+                acknowledgements.acknowledge(worker, number);
+                while (condition.getAsBoolean()) {
+                  if (operate(pool, contents, region.size(), seed, worker, number + 1)) {
+                    acknowledgements.acknowledge(worker, ++number);
+                  } else {
+                    LockSupport.parkNanos(WAIT_FOR_ROOM_NANOS);
+                  }
+                }
+              }));
     }
     for (Thread thread : threads) {
       thread.join();
     }
   }
 
-  private static void workForever(
-      Pool pool, Contents contents, long seed, int worker, Acknowledgements acknowledgements) {
-    long key = worker;
-    long found = contents.done.getOrDefault(key, 0L);
-    acknowledgements.acknowledge(worker, found);
-    int textLines = contents.text.size();
-    for (long next = found + 1; ; next++) {
-      long number = next;
+  /** Carries out an operation; false if there was no room for it, and it has done nothing. */
+  private static boolean operate(
+      Pool pool, Contents contents, long poolSize, long seed, int worker, long number) {
+    if (worker == HOARDER) {
+      hoard(pool, contents, poolSize, seed, number);
+      return true;
+    }
+    try {
       pool.run(tx -> {
         switch (worker) {
-          case INDEXER -> index(tx, contents, contents.text.get(number % textLines));
+          case INDEXER -> index(tx, contents, contents.text.get(number % contents.text.size()));
           case CLERK -> writePage(tx, contents, number);
           default -> transfer(pool, tx, contents, Transfer.of(seed, worker, number));
         }
-        tx.edit(contents.done).put(key, number);
+        tx.edit(contents.done).put((long) worker, number);
       });
-      acknowledgements.acknowledge(worker, number);
+      return true;
+    } catch (PoolException.OutOfPoolSpace e) {
+      return false;
     }
+  }
+
+  /**
+   * Keeps one more value, a small one if there is no room for a larger; if there is none for that
+   * either, throws some away, which needs none.
+   */
+  private static void hoard(Pool pool, Contents contents, long poolSize, long seed, long number) {
+    byte[] value = value(seed, contents.hoard.kept() + 1, poolSize);
+    if (!keep(pool, contents, number, value)
+        && !keep(pool, contents, number, Arrays.copyOf(value, LEAST_VALUE))) {
+      throwAway(pool, contents, seed, number);
+    }
+  }
+
+  private static boolean keep(Pool pool, Contents contents, long number, byte[] value) {
+    try {
+      pool.run(tx -> {
+        Hoard.Edit hoard = tx.edit(contents.hoard);
+        hoard.kept(hoard.kept() + 1).done(number);
+        tx.edit(contents.values).put(hoard.kept(), value);
+      });
+      return true;
+    } catch (PoolException.OutOfPoolSpace e) {
+      return false;
+    }
+  }
+
+  private static void throwAway(Pool pool, Contents contents, long seed, long number) {
+    pool.run(tx -> {
+      Hoard.Edit hoard = tx.edit(contents.hoard);
+      int part = 2 + new SplittableRandom(seed ^ number).nextInt(MOST_PARTS - 1);
+      long last = hoard.thrown() + Math.ceilDiv(hoard.kept() - hoard.thrown(), part);
+      for (long key = hoard.thrown() + 1; key <= last; key++) {
+        tx.edit(contents.values).remove(key);
+      }
+      hoard.thrown(last).done(number);
+    });
+  }
+
+  /** What the hoarder keeps under a key, or the beginning of it if there is no room. */
+  private static byte[] value(long seed, long key, long poolSize) {
+    SplittableRandom random = new SplittableRandom(seed ^ key * 0x9E3779B97F4A7C15L);
+    double most = (double) poolSize / VALUES_PER_POOL;
+    byte[] value =
+        new byte[(int) (LEAST_VALUE * Math.pow(most / LEAST_VALUE, random.nextDouble()))];
+    random.nextBytes(value);
+    return value;
   }
 
   private static void index(Transaction tx, Contents contents, String line) {
@@ -244,7 +404,7 @@ public final class BankAndIndex implements KillProgram {
       require(walk.leaked().isEmpty(), "blocks are lost: " + walk.leaked());
       Contents contents = Contents.of(pool);
       for (int worker = 0; worker < WORKERS; worker++) {
-        long done = contents.done.getOrDefault((long) worker, 0L);
+        long done = contents.done(worker);
         long last = acknowledged.last(worker);
         require(
             done == last || done == last + 1,
@@ -252,13 +412,14 @@ public final class BankAndIndex implements KillProgram {
         model(seed, worker, done);
       }
       compare(contents);
+      compareHoard(contents, seed, region.size());
       return new Recovered(took, recovery.rolledBack());
     }
   }
 
   private void model(long seed, int worker, long done) {
     for (long number = modelled[worker] + 1; number <= done; number++) {
-      if (worker == CLERK) {
+      if (worker == CLERK || worker == HOARDER) {
         continue;
       }
       if (worker == INDEXER) {
@@ -307,6 +468,30 @@ public final class BankAndIndex implements KillProgram {
               "the word %s was counted %s and not %d".formatted(word, found.get(word), count)));
       throw new AssertionError("words that are in no line: " + found.size());
     }
+  }
+
+  /**
+   * Which operations found the pool full is not told by the seed: the hoard has it, and the rest
+   * goes by that.
+   */
+  private void compareHoard(Contents contents, long seed, long poolSize) {
+    Hoard hoard = contents.hoard;
+    String is =
+        "the hoard: %d done, kept up to %d, thrown away up to %d, %d there"
+            .formatted(hoard.done(), hoard.kept(), hoard.thrown(), contents.values.size());
+    long full = hoard.done() - hoard.kept();
+    require(full > foundFull || (full == foundFull && hoard.thrown() == thrown), is);
+    require(hoard.thrown() >= thrown && hoard.thrown() <= hoard.kept(), is);
+    require(contents.values.size() == hoard.kept() - hoard.thrown(), is);
+    contents.values.forEach((key, value) -> {
+      require(key > hoard.thrown() && key <= hoard.kept(), is + ", among them " + key);
+      byte[] whole = value(seed, key, poolSize);
+      require(
+          Arrays.equals(value, whole) || Arrays.equals(value, Arrays.copyOf(whole, LEAST_VALUE)),
+          "value " + key + " is another");
+    });
+    foundFull = full;
+    thrown = hoard.thrown();
   }
 
   private static void require(boolean condition, String otherwise) {
