@@ -41,8 +41,8 @@ import org.junit.jupiter.api.TestFactory;
  * log nearly full      one entry                one child          the small one              one
  * </pre>
  *
- * <p>Roots are a list, of which nothing is ever resized. When the log is nearly full, two of them are
- * made and dropped; a third one has half a million images.
+ * <p>Roots are a list, of which nothing is ever resized. When the log is nearly full, two of them
+ * are made and dropped; a third one has half a million images.
  */
 class SequencesTest {
   /** So many that rings are as small as they may be. */
