@@ -217,6 +217,10 @@ final class Lint {
         }
       }
     }
+    if (fence.call().kind() == Trace.Kind.SYNC) {
+      waits = true;
+      clean.clear();
+    }
     if (!waits) {
       find(LintRule.REDUNDANT_FENCE, "nothing had been stored for it: ", fence.call().site());
     } else if (!clean.isEmpty()) {

@@ -54,6 +54,8 @@ public final class Trace {
     SEGMENT,
     LOAD,
     FENCE,
+    /** A fence for everything, however much that is. */
+    SYNC,
     MARK,
     DECLARATION;
 
@@ -154,8 +156,8 @@ public final class Trace {
       }
     }
 
-    void fence(List<long[]> written, List<long[]> copied) {
-      Fence fence = new Fence(words(written), words(copied), call(Kind.FENCE));
+    void fence(Kind kind, List<long[]> written, List<long[]> copied) {
+      Fence fence = new Fence(words(written), words(copied), call(kind));
       events.add(fence);
       if (recordsCalls) {
         forget(fence.written);

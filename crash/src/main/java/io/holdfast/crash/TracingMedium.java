@@ -248,19 +248,19 @@ public final class TracingMedium extends Medium {
             copied.add(new long[] {offset, from.byteSize()});
           }
         });
-    recorder.fence(written, copied);
+    recorder.fence(Trace.Kind.FENCE, written, copied);
   }
 
   @Override
   public synchronized void persist(long offset, long bytes) {
     compareRaw(0, size());
-    recorder.fence(List.of(new long[] {offset, bytes}), List.of());
+    recorder.fence(Trace.Kind.FENCE, List.of(new long[] {offset, bytes}), List.of());
   }
 
   @Override
   public synchronized void sync() {
     compareRaw(0, size());
-    recorder.fence(List.of(new long[] {0, size()}), List.of());
+    recorder.fence(Trace.Kind.SYNC, List.of(new long[] {0, size()}), List.of());
   }
 
   @Override

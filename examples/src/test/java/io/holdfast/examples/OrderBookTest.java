@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.holdfast.crash.CrashCase;
 import io.holdfast.crash.CrashCheck;
 import io.holdfast.crash.CrashFailure;
-import io.holdfast.crash.CrashModel;
 import io.holdfast.crash.CrashTest;
 import io.holdfast.crash.Explorer;
 import io.holdfast.flush.PersistentRegion;
@@ -156,9 +155,7 @@ class OrderBookTest {
     }
   }
 
-  @CrashTest(
-      models = {CrashModel.WORD, CrashModel.X86_LINE, CrashModel.EADR},
-      nested = 1)
+  @CrashTest(nested = 1)
   void book(CrashCheck check) {
     check.run(new BookCase(OrderBook::new));
   }

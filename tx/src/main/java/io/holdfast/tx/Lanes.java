@@ -251,7 +251,9 @@ public final class Lanes implements AutoCloseable {
       region.sync();
     }
     Lines lines = region.lines();
+    region.declare(Declaration.BEGIN, 0, 0);
     Replay.store(past, scan, lines);
+    region.declare(Declaration.END, 0, 0);
     if (!lines.isEmpty()) {
       region.persistAndSurface(lines);
     }
@@ -462,7 +464,9 @@ public final class Lanes implements AutoCloseable {
       clean &= workspaces[i] == null || !workspaces[i].isLogged();
       lanes[i].unlatch();
     }
-    region.persistAndSurface(all);
+    if (!all.isEmpty()) {
+      region.persistAndSurface(all);
+    }
     mendHeader(region);
     if (clean) {
       region.sync();
