@@ -217,13 +217,10 @@ final class Lint {
         }
       }
     }
-    if (fence.call().kind() == Trace.Kind.SYNC) {
-      waits = true;
-      clean.clear();
-    }
-    if (!waits) {
+    Trace.Kind kind = fence.call().kind();
+    if (kind == Trace.Kind.FENCE && !waits) {
       find(LintRule.REDUNDANT_FENCE, "nothing had been stored for it: ", fence.call().site());
-    } else if (!clean.isEmpty()) {
+    } else if (kind != Trace.Kind.SYNC && !clean.isEmpty()) {
       find(
           LintRule.REDUNDANT_WRITEBACK,
           "nothing had been stored to the line at %s: ".formatted(at(clean.getFirst())),

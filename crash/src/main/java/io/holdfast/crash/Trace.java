@@ -54,6 +54,8 @@ public final class Trace {
     SEGMENT,
     LOAD,
     FENCE,
+    /** A fence that may be there for the faults that it surfaces. */
+    SURFACE,
     /** A fence for everything, however much that is. */
     SYNC,
     MARK,

@@ -230,6 +230,15 @@ public final class TracingMedium extends Medium {
 
   @Override
   public synchronized void persist(Lines lines) {
+    persist(Trace.Kind.FENCE, lines);
+  }
+
+  @Override
+  public synchronized void persistAndSurface(Lines lines) {
+    persist(Trace.Kind.SURFACE, lines);
+  }
+
+  private void persist(Trace.Kind kind, Lines lines) {
     compareRaw(0, size());
     List<long[]> written = new ArrayList<>();
     List<long[]> copied = new ArrayList<>();
@@ -248,7 +257,7 @@ public final class TracingMedium extends Medium {
             copied.add(new long[] {offset, from.byteSize()});
           }
         });
-    recorder.fence(Trace.Kind.FENCE, written, copied);
+    recorder.fence(kind, written, copied);
   }
 
   @Override

@@ -21,6 +21,7 @@ import java.util.Properties;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -65,9 +66,13 @@ class ScoreboardTest {
         .append("|---|---|---|--:|--:|--:|--:|--:|\n");
     explored(page);
     page.append("\n## Killed\n\n");
-    for (KillMedium medium : KillMedium.values()) {
-      KillReport report =
-          KillLoop.of(BankAndIndex.class).kills(kills).seed(seed).medium(medium).run();
+    List<KillReport> reports =
+        Stream.of(KillMedium.values())
+            .parallel()
+            .map(medium ->
+                KillLoop.of(BankAndIndex.class).kills(kills).seed(seed).medium(medium).run())
+            .toList();
+    for (KillReport report : reports) {
       assertEquals(List.of(), report.losses(), report::summary);
       page.append("- ").append(report.summary()).append(".\n");
     }

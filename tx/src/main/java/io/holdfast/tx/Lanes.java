@@ -464,9 +464,7 @@ public final class Lanes implements AutoCloseable {
       clean &= workspaces[i] == null || !workspaces[i].isLogged();
       lanes[i].unlatch();
     }
-    if (!all.isEmpty()) {
-      region.persistAndSurface(all);
-    }
+    region.persistAndSurface(all);
     mendHeader(region);
     if (clean) {
       region.sync();
