@@ -56,7 +56,7 @@ public final class SequenceTests {
     List<DynamicNode> tests = new ArrayList<>();
     for (Sequences<?> one : all) {
       tests.add(DynamicTest.dynamicTest(one.name(), () -> requireAll(one.exhaust(length))));
-      if (one.isHeavy() && length > TABLE_LENGTH) {
+      if (length > TABLE_LENGTH) {
         tests.add(
             DynamicTest.dynamicTest(
                 one.name() + ", nested", () -> requireAll(one.exhaust(TABLE_LENGTH, 1))));

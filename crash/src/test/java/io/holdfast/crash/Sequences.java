@@ -115,9 +115,9 @@ public final class Sequences<S> {
     return structure + ", " + shape;
   }
 
-  /** Tries all sequences of a length, and crashes recoveries in their turn, unless it is heavy. */
+  /** Tries all sequences of a length; recoveries of two are crashed in their turn, as a rule. */
   Explored exhaust(int length) {
-    return exhaust(length, isHeavy ? 0 : 1);
+    return exhaust(length, isHeavy || length > SHORT ? 0 : 1);
   }
 
   /** Tries all sequences of a length, and crashes recoveries so often in their turn. */

@@ -467,11 +467,18 @@ public final class Lanes implements AutoCloseable {
     region.persistAndSurface(all);
     mendHeader(region);
     if (clean) {
-      region.sync();
+      syncUnderProcess();
       LogLayout layout = log.layout();
       region.putLong(layout.mark(), mark(region, OpeningMark.State.CLEAN).encode(log.checksum()));
       region.persist(layout.mark(), Long.BYTES);
-      region.sync();
+      syncUnderProcess();
+    }
+  }
+
+  /** What is durable as far as the process goes is put on the disk; the rest is there already. */
+  private void syncUnderProcess() {
+    if (log.region().durability() == Durability.PROCESS) {
+      log.region().sync();
     }
   }
 

@@ -11,6 +11,7 @@ import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -195,6 +196,19 @@ class CrashTest {
       steps[i] = set(i % 3);
     }
     exhaust(formatted(), 0, steps);
+  }
+
+  /** What was done to bits is in place before the log forgets it. */
+  @Test
+  void ring_manyLapsAfterAllocationsAndFrees() {
+    List<Step> steps = new ArrayList<>();
+    for (int block = 0; block < 2; block++) {
+      steps.add(allocate(block, 0));
+      steps.addAll(Collections.nCopies(8, set(1)));
+      steps.add(free(block, 0));
+      steps.addAll(Collections.nCopies(8, set(2)));
+    }
+    exhaust(formatted(), 0, steps.toArray(new Step[0]));
   }
 
   @Test

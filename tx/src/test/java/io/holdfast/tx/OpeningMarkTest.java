@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tx;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.crash.CrashModel;
+import io.holdfast.crash.ForwardingMedium;
 import io.holdfast.crash.Trace;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.Durability;
@@ -17,6 +19,7 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.OpeningMark.State;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
+import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
 
 class OpeningMarkTest {
@@ -140,5 +143,90 @@ class OpeningMarkTest {
       cleanImages += found[0];
     }
     assertTrue(cleanImages > 0);
+  }
+
+  @Test
+  void close_returned_markIsDurable() {
+    TracingMedium medium = TracingMedium.ofSize((int) LAYOUT.end() + 4096);
+    PersistentRegion region = medium.region();
+    Lanes lanes = Lanes.format(region, LAYOUT, 77, 0, space(region));
+    lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
+    lanes.close();
+    Trace trace = medium.trace();
+    trace.forEachImage(
+        trace.points().getLast(),
+        CrashModel.WORD,
+        image ->
+            assertEquals(
+                State.CLEAN, OpeningMark.decode(CHECKSUM, image[(int) LAYOUT.mark() / 8]).state()));
+  }
+
+  /** A cache of pages over a disk, which has what was there at the last synchronisation. */
+  private static final class CachedDisk extends ForwardingMedium {
+    private byte[] disk = new byte[(int) LAYOUT.end() + 4096];
+    private int syncs;
+
+    CachedDisk(Medium memory) {
+      super(memory);
+    }
+
+    byte[] memory() {
+      byte[] all = new byte[disk.length];
+      inner().copyOut(0, MemorySegment.ofArray(all));
+      return all;
+    }
+
+    @Override
+    public String describe() {
+      return "memory over a disk";
+    }
+
+    @Override
+    public void store(long offset, int bytes, long value) {
+      OpeningMark mark = offset == LAYOUT.mark() ? OpeningMark.decode(CHECKSUM, value) : null;
+      if (mark != null && mark.state() == State.CLEAN) {
+        // The page of the mark may go to the disk before any other.
+        assertArrayEquals(memory(), disk, "the disk is not up to date when the mark is stored");
+      }
+      super.store(offset, bytes, value);
+    }
+
+    @Override
+    public void sync() {
+      disk = memory();
+      syncs++;
+    }
+  }
+
+  @Test
+  void close_underProcess_cleanOnTheDiskAfterEverythingElse() {
+    CachedDisk medium = new CachedDisk(Medium.inMemory(LAYOUT.end() + 4096));
+    PersistentRegion region = PersistentRegion.over(medium);
+    Lanes lanes = Lanes.format(region, LAYOUT, 77, 0, space(region));
+    lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
+    lanes.close();
+    assertArrayEquals(medium.memory(), medium.disk, "closed");
+    Lanes again = Lanes.open(region, 0);
+    assertEquals(
+        State.OPEN,
+        OpeningMark.decode(
+                CHECKSUM, MemorySegment.ofArray(medium.disk).get(KeyedHash.WORD, LAYOUT.mark()))
+            .state());
+    again.close();
+  }
+
+  /** What was written under PROCESS is in the cache of pages, and commits will build on it. */
+  @Test
+  void open_underPowerAfterProcess_syncsWhatIsThere() {
+    TracingMedium memory = TracingMedium.ofSize((int) LAYOUT.end() + 4096);
+    PersistentRegion region = memory.region();
+    Lanes.format(region, LAYOUT, 77, 0, space(region));
+    for (Durability last : Durability.values()) {
+      long word = OpeningMark.now(State.OPEN, last).encode(CHECKSUM);
+      region.putLong(LAYOUT.mark(), word);
+      CachedDisk medium = new CachedDisk(memory);
+      Lanes ignored = Lanes.open(PersistentRegion.over(medium), 0);
+      assertEquals(last == Durability.PROCESS ? 1 : 0, medium.syncs);
+    }
   }
 }

@@ -346,6 +346,10 @@ class TransactionTest {
       var e =
           assertThrows(TransactionException.Conflict.class, () -> second.setLong(word(0) + 8, 2));
       assertFalse(e.retryable());
+      assertThrows(
+          TransactionException.Conflict.class,
+          () -> second.set(word(0) + 16, MemorySegment.ofArray(new long[1])));
+      assertThrows(TransactionException.Conflict.class, () -> second.snapshot(word(0) + 16, 8));
       second.setLong(word(1), 2);
       second.commit();
       first.commit();
