@@ -46,6 +46,12 @@ class ScoreboardTest {
   void longSearch_tellsWhatItTried() throws IOException, InterruptedException {
     int kills = Integer.getInteger("holdfast.kills");
     long seed = Long.getLong("holdfast.sequences.seed", System.nanoTime());
+    List<KillReport> reports =
+        Stream.of(KillMedium.values())
+            .parallel()
+            .map(medium ->
+                KillLoop.of(BankAndIndex.class).kills(kills).seed(seed).medium(medium).run())
+            .toList();
     StringBuilder page = new StringBuilder();
     page.append("# The scoreboard\n\n")
         .append("What the last long search has tried, and that it found nothing. Made by")
@@ -66,12 +72,6 @@ class ScoreboardTest {
         .append("|---|---|---|--:|--:|--:|--:|--:|\n");
     explored(page);
     page.append("\n## Killed\n\n");
-    List<KillReport> reports =
-        Stream.of(KillMedium.values())
-            .parallel()
-            .map(medium ->
-                KillLoop.of(BankAndIndex.class).kills(kills).seed(seed).medium(medium).run())
-            .toList();
     for (KillReport report : reports) {
       assertEquals(List.of(), report.losses(), report::summary);
       page.append("- ").append(report.summary()).append(".\n");
