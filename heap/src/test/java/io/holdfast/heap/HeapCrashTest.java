@@ -399,6 +399,34 @@ class HeapCrashTest {
         allocateData(200_000));
   }
 
+  /** The frees of one run are one entry of the log, the single one of another run is its own. */
+  @Test
+  void objects_manyFreedAtOnce() {
+    exhaust(
+        pool(pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          for (int i = 0; i < 8; i++) {
+            pool.run(tx -> {
+              Node next = pool.make(tx, Node.TYPE);
+              tx.edit(next).next(node.next());
+              tx.edit(node).next(next);
+            });
+          }
+          allocateData(3000).run(pool);
+        }),
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          pool.run(tx -> {
+            for (Node at = node.next(); at != null; at = at.next()) {
+              pool.free(tx, at);
+            }
+            pool.free(tx, node.data());
+            tx.edit(node).next(null).data(null);
+          });
+        },
+        in("n", (tx, node) -> tx.edit(node).number(9)));
+  }
+
   @Test
   void fullPool_freesAndAllocatesAgain() {
     exhaust(

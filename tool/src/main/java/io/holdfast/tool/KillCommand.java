@@ -6,6 +6,8 @@ import io.holdfast.crash.KillMedium;
 import io.holdfast.crash.KillProgram;
 import io.holdfast.crash.KillReport;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -53,6 +55,13 @@ final class KillCommand implements Callable<Integer> {
       })
   private Media media = Media.both();
 
+  @Option(
+      names = "--folder",
+      paramLabel = "DIR",
+      description =
+          "Where the file is made, and kept if it shows a loss. Default: the temporary folder.")
+  private Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+
   KillCommand(Supplier<Class<? extends KillProgram>> program) {
     this.program = program;
   }
@@ -91,12 +100,23 @@ final class KillCommand implements Callable<Integer> {
           spec.commandLine(),
           "Invalid value for option '--cycles': %d, at least 1".formatted(cycles));
     }
+    if (!Files.isDirectory(folder)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "Invalid value for option '--folder': %s is no folder".formatted(folder));
+    }
     PrintWriter out = spec.commandLine().getOut();
     Class<? extends KillProgram> killed = program.get();
     int status = 0;
     for (KillMedium medium : media.list()) {
       KillReport report =
-          KillLoop.of(killed).kills(cycles).seed(seed).medium(medium).progress(out::println).run();
+          KillLoop.of(killed)
+              .kills(cycles)
+              .seed(seed)
+              .medium(medium)
+              .folder(folder)
+              .progress(out::println)
+              .run();
       out.println(report.summary());
       if (!report.losses().isEmpty()) {
         status = Holdfast.FOUND;

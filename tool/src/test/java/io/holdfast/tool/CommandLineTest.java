@@ -223,10 +223,8 @@ class CommandLineTest {
   @Test
   void killLoop_ofAProgramThatForgetsToPersist_is1() {
     killed = Counter.Forgetful.class;
-    String[] words = {
-      "crash", "kill", "--cycles", "4", "--seed", "5", "--medium", "volatile-cache"
-    };
-    assertEquals(Holdfast.FOUND, run(words), err::toString);
+    String line = "crash kill --cycles 4 --seed 5 --medium volatile-cache --folder FOLDER";
+    assertEquals(Holdfast.FOUND, runLine(line), err::toString);
     assertPrinted("LOST: ");
     assertFalse(out.toString().contains("shared: "), out::toString);
   }
@@ -291,6 +289,7 @@ class CommandLineTest {
         "crash explore --operations 1 --seed 1 --replay WORD:9999:0 | no crash point at event 9999",
         "crash lint --operations 0 | '--operations': 0",
         "crash kill | --cycles",
+        "crash kill --cycles 1 --folder FOLDER/none | is no folder",
         "crash kill --cycles 0 | '--cycles': 0",
         "crash kill --cycles many | 'many'",
         "crash kill --cycles 1 --seed x | 'x'",
