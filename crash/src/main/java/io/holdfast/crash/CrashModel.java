@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.crash;
 
+import io.holdfast.flush.Granularity;
+
 /** Which images a crash may leave of what was not fenced. */
 public enum CrashModel {
   /**
@@ -22,5 +24,21 @@ public enum CrashModel {
    * All stores become durable in the order in which they were made, without being written back: a
    * machine whose caches are flushed when power fails (eADR). Stores past the cache have no order.
    */
-  EADR
+  EADR,
+
+  /**
+   * All stores are kept in the order in which they were made, copies among them: the process dies,
+   * and the machine does not. The medium has durability PROCESS, under which less is logged and
+   * nothing is written back; rules of that are not looked after.
+   */
+  PROCESS;
+
+  boolean keepsOrder() {
+    return this == EADR || this == PROCESS;
+  }
+
+  /** What a medium writes back at a time for which the model is true. */
+  Granularity granularity() {
+    return this == PROCESS ? Granularity.NONE : Granularity.LINE;
+  }
 }

@@ -294,7 +294,7 @@ public final class Explorer {
     } catch (CrashFailure e) {
       throw e.explained(explain(e.token(), trace, recovery));
     }
-    return exploration.report(Lint.of(trace));
+    return exploration.report(model == CrashModel.PROCESS ? List.of() : Lint.of(trace));
   }
 
   /** Which stores were missing: of the program, when the crash was not one of a recovery. */
@@ -309,7 +309,7 @@ public final class Explorer {
   }
 
   private Trace trace(Consumer<TracingMedium> program, Consumer<TracingMedium> prepare) {
-    TracingMedium medium = new TracingMedium(start);
+    TracingMedium medium = new TracingMedium(start, model.granularity());
     prepare.accept(medium);
     program.accept(medium);
     return medium.trace();
@@ -337,7 +337,8 @@ public final class Explorer {
       Trace.Point point = crash.point(trace, level);
       marks = marks == null ? point.marks() : marks;
       start = trace.images(point, crash.model());
-      TracingMedium medium = new TracingMedium(start, new Path(one.decisions()));
+      TracingMedium medium =
+          new TracingMedium(start, new Path(one.decisions()), crash.model().granularity());
       Object outcome = exploration.recover(medium.region(), point, marks, level, crash.upTo(level));
       exploration.compare(expected, outcome, point, crash.upTo(level));
       expected = outcome;
@@ -433,7 +434,9 @@ public final class Explorer {
         Object outcome = isLast ? remembered(images, marks, path) : null;
         TracingMedium medium = null;
         if (outcome == null) {
-          medium = new TracingMedium(images, path, slates.get(level), isLast ? memo : null);
+          medium =
+              new TracingMedium(
+                  images, path, model.granularity(), slates.get(level), isLast ? memo : null);
           outcome = recover(medium.region(), point, marks, level, token + ":" + path);
           groupedReads += medium.groupedReads();
           if (isLast) {

@@ -16,6 +16,7 @@ final class Shrinker {
 
   private final Trace trace;
   private final Trace.Point point;
+  private final CrashModel model;
   private final Images images;
   private final List<String> marks;
   private final BruteForce.Recovery recovery;
@@ -27,6 +28,7 @@ final class Shrinker {
   Shrinker(Trace trace, Trace.Point point, CrashModel model, BruteForce.Recovery recovery) {
     this.trace = trace;
     this.point = point;
+    this.model = model;
     this.images = trace.images(point, model);
     this.marks = point.marks();
     this.recovery = recovery;
@@ -38,7 +40,7 @@ final class Shrinker {
    */
   String explain(Slate.Chooser path) {
     Slate slate = new Slate(images.base());
-    fails(new TracingMedium(images, path, slate, null));
+    fails(new TracingMedium(images, path, model.granularity(), slate, null));
     int[] taken = slate.most();
     List<Images.Unit> units = images.units();
     if (!fails(taken)) {
@@ -55,7 +57,7 @@ final class Shrinker {
   }
 
   private boolean fails(int[] taken) {
-    return fails(new TracingMedium(images.image(taken)));
+    return fails(new TracingMedium(images.image(taken), model.granularity()));
   }
 
   private boolean fails(TracingMedium medium) {

@@ -299,14 +299,15 @@ public final class Trace {
   Images images(Point point, CrashModel model) {
     Map<Integer, Long> certain = new HashMap<>();
     TreeMap<Integer, Window> windows = new TreeMap<>();
-    int from = model == CrashModel.EADR ? previous(point) : 0;
+    int from = model.keepsOrder() ? previous(point) : 0;
     for (int i = 0; i < point.event; i++) {
       switch (events[i]) {
         case Store store -> {
-          if (i < from && store.isOrdered()) {
+          boolean ordered = isOrdered(store, model);
+          if (i < from && ordered) {
             certain.put(store.word, store.value);
           } else {
-            windows.computeIfAbsent(key(store, model), _ -> new Window()).add(store);
+            windows.computeIfAbsent(key(store, model), _ -> new Window()).add(store, ordered);
           }
         }
         case Fence fence -> {
@@ -346,7 +347,11 @@ public final class Trace {
   }
 
   private static int key(Store store, CrashModel model) {
-    return model == CrashModel.EADR && store.isOrdered() ? ALL : key(store.word, model);
+    return model.keepsOrder() && isOrdered(store, model) ? ALL : key(store.word, model);
+  }
+
+  private static boolean isOrdered(Store store, CrashModel model) {
+    return store.isOrdered() || model == CrashModel.PROCESS;
   }
 
   private static int key(int word, CrashModel model) {
@@ -362,9 +367,9 @@ public final class Trace {
     private final List<Store> stores = new ArrayList<>();
     private boolean isOrdered = true;
 
-    void add(Store store) {
+    void add(Store store, boolean ordered) {
       stores.add(store);
-      isOrdered &= store.isOrdered();
+      isOrdered &= ordered;
     }
 
     void settle(Map<Integer, Long> certain) {

@@ -75,22 +75,27 @@ public final class TracingMedium extends Medium {
    * @param image the words, little-endian; copied
    */
   public TracingMedium(long[] image) {
-    this(Images.of(image.clone()), count -> 0);
+    this(image, Granularity.LINE);
+  }
+
+  TracingMedium(long[] image, Granularity granularity) {
+    this(Images.of(image.clone()), count -> 0, granularity);
   }
 
   /**
    * A medium that starts from one of many images; which one is decided word by word, by reading.
    */
-  TracingMedium(Images start, Slate.Chooser chooser) {
-    this(start, chooser, new Slate(start.base()), null);
+  TracingMedium(Images start, Slate.Chooser chooser, Granularity granularity) {
+    this(start, chooser, granularity, new Slate(start.base()), null);
   }
 
   /**
    * The same, on a slate that is used again when this medium is not any more. What is read is told
    * to a memo, if there is one, which has looked at the images.
    */
-  TracingMedium(Images start, Slate.Chooser chooser, Slate slate, Memo memo) {
-    super(Durability.POWER, Granularity.LINE);
+  TracingMedium(
+      Images start, Slate.Chooser chooser, Granularity granularity, Slate slate, Memo memo) {
+    super(granularity == Granularity.NONE ? Durability.PROCESS : Durability.POWER, granularity);
     this.chooser = chooser;
     this.slate = slate;
     this.memo = memo;

@@ -25,6 +25,7 @@ final class ProcessMedium extends DirectMedium {
 
   @Override
   public void persist(Lines lines) {
+    VarHandle.releaseFence();
     copyPlainly(lines);
     VarHandle.releaseFence();
   }

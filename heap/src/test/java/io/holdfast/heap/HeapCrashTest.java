@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.crash.CrashModel;
 import io.holdfast.crash.Explorer;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.HoldfastException;
@@ -87,16 +88,25 @@ class HeapCrashTest {
     exhaust(1, start, steps);
   }
 
+  /** Also with a process that dies alone, under which less is logged. */
   private static void exhaust(int depth, long[] start, Step... steps) {
-    Explorer.Report report = explore(depth, LIMIT, start, steps);
-    assertEquals(0, report.cappedPoints(), report::toString);
-    assertEquals(List.of(), report.findings());
-    assertTrue(report.states() > report.points(), report::toString);
+    for (CrashModel model : List.of(CrashModel.PROCESS, CrashModel.WORD)) {
+      Explorer.Report report = explore(model, depth, LIMIT, start, steps);
+      assertEquals(0, report.cappedPoints(), report::toString);
+      assertEquals(List.of(), report.findings());
+      assertTrue(report.states() > report.points(), report::toString);
+    }
   }
 
   private static Explorer.Report explore(int depth, long limit, long[] start, Step... steps) {
+    return explore(CrashModel.WORD, depth, limit, start, steps);
+  }
+
+  private static Explorer.Report explore(
+      CrashModel model, int depth, long limit, long[] start, Step... steps) {
     List<String> states = new ArrayList<>();
     return Explorer.of(start)
+        .model(model)
         .nested(depth)
         .limit(limit)
         .run(

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.holdfast.crash.CountingMedium;
 import io.holdfast.crash.PersistCounts;
-import io.holdfast.flush.Medium;
+import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Transaction;
 import java.io.IOException;
@@ -26,7 +26,7 @@ class PersistCountTest {
   private static final Type<PersistentMap<Long, String>> MAP = Type.map(Codec.LONG, Codec.STRING);
   private static final Type<Block> BLOCK = Type.block(1000);
 
-  private final CountingMedium medium = new CountingMedium(Medium.inMemory(SamplePool.SIZE));
+  private final CountingMedium medium = new CountingMedium(TracingMedium.ofSize(SamplePool.SIZE));
   private final PersistentRegion region = PersistentRegion.over(medium);
   private final List<String> table = new ArrayList<>();
 

@@ -29,6 +29,8 @@ import java.util.concurrent.TimeUnit;
  *   <li><b>Fresh content.</b> What is filled into newly allocated blocks is stored in place at
  *       once. If it is little, frames hold it as well. If it is much, it is written back and
  *       awaited, F0, before the record is made, so that no record is durable without it (rule A1).
+ *       Where stores are durable in their order, which only compilers must be kept from changing,
+ *       it is never logged.
  *   <li><b>Snapshots.</b> Frames of the old contents are durable, F1, before the caller may store.
  *       At commit what he stored is written back and awaited, F2, then the record, F3, with what
  *       intents there are. A crash before F3 finds frames after the newest record, and undoes.
@@ -76,6 +78,11 @@ final class LaneTransaction {
   /** Where entries are put, to be written by the next call of one of the following. */
   Staging staging() {
     return staging;
+  }
+
+  /** Whether stores have to be written back; else they are durable in their order. */
+  boolean writesBack() {
+    return writesBack;
   }
 
   /** Whether frames of the present transaction are in the log. */

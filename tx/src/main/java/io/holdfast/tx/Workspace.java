@@ -25,6 +25,7 @@ final class Workspace {
   private final LaneTransaction logged;
   private final WriteSet writes = new WriteSet();
   private final Intents intents = new Intents();
+  private final Frees frees = new Frees();
   private final CoverSet snapshots = new CoverSet();
   private final Lines inPlace;
   private long[] fresh = new long[16];
@@ -350,13 +351,13 @@ final class Workspace {
    */
   private void stage() {
     stageIntents();
-    freshIsLogged = freshBytes() <= LaneTransaction.LOGGED_FRESH_BYTES;
+    freshIsLogged = logged.writesBack() && freshBytes() <= LaneTransaction.LOGGED_FRESH_BYTES;
     for (int i = 0; i < freshCount; i++) {
       long from = fresh[2 * i];
       long to = fresh[2 * i + 1];
       if (freshIsLogged) {
         stageContents(LogLayout.SET_RANGE, from, to);
-      } else {
+      } else if (logged.writesBack()) {
         inPlace.add(from, to - from);
         storedInPlace = true;
       }
@@ -366,22 +367,18 @@ final class Workspace {
 
   private void stageIntents() {
     intents.settle();
-    Frees frees = intents.count() > Frees.FEW ? new Frees() : null;
+    boolean gathered = intents.count() > Frees.FEW;
     for (int i = 0; i < intents.count(); i++) {
       if (intents.isDead(i)) {
         continue;
       }
       boolean free = LogLayout.entryKind(intents.entry(i)) == LogLayout.FREE;
-      if (frees == null
-          || !free
-          || !frees.add(intents.entry(i), intents.block(i), intents.bytes(i))) {
+      if (!gathered || !free || !frees.add(intents.entry(i), intents.block(i), intents.bytes(i))) {
         logged.staging().entry(intents.entry(i), intents.block(i), intents.bytes(i));
         logged.spill();
       }
     }
-    if (frees != null) {
-      frees.stage(logged);
-    }
+    frees.stage(logged);
   }
 
   /** Words that follow each other become one entry from the third on, which is shorter then. */
@@ -537,6 +534,7 @@ final class Workspace {
     savepoints.clear();
     writes.clear();
     intents.clear();
+    frees.clear();
     snapshots.clear();
     inPlace.clear();
     freshCount = 0;

@@ -93,11 +93,20 @@ class CrashTest {
         });
   }
 
-  /** Runs a program, tries all its crashes; nothing may have been left out. */
+  /**
+   * Runs a program, tries all its crashes; nothing may have been left out. Does the same with a
+   * process that dies alone, under which less is logged.
+   */
   private static Explorer.Report exhaust(long[] start, int depth, Step... steps) {
+    exhaust(CrashModel.PROCESS, start, depth, steps);
+    return exhaust(CrashModel.WORD, start, depth, steps);
+  }
+
+  private static Explorer.Report exhaust(CrashModel model, long[] start, int depth, Step... steps) {
     List<String> states = new ArrayList<>();
     Explorer.Report report =
         Explorer.of(start)
+            .model(model)
             .nested(depth)
             .limit(LIMIT)
             .run(
