@@ -31,6 +31,7 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class Allocator {
   private static final int COPIED_UNASKED = 4096;
+  private static final int MOST_RECENT = 64;
 
   private final TransactionAccess access = TransactionAccess.get();
   private final PersistentRegion region;
@@ -50,7 +51,35 @@ final class Allocator {
     private final ReentrantLock lock = new ReentrantLock();
     private final ArrayDeque<Run> available = new ArrayDeque<>();
     private final LinkedHashSet<Integer> unread = new LinkedHashSet<>();
+
+    /** Blocks that were given back last, whose lines are in a cache; some are taken again since. */
+    private final ArrayDeque<Place> recent = new ArrayDeque<>();
+
     private int emptyRuns;
+
+    /** Whether a run has a free block; runs that are full by now are put aside. */
+    boolean hasFree() {
+      while (!available.isEmpty() && available.peekFirst().free() == 0) {
+        available.removeFirst().setAvailable(false);
+      }
+      return !available.isEmpty();
+    }
+
+    /** The block that was given back last and is free; null if that is not known. */
+    Place pollRecent() {
+      Place place = recent.pollFirst();
+      while (place != null && !(place.run.isAvailable() && !place.run.isTaken(place.index))) {
+        place = recent.pollFirst();
+      }
+      return place;
+    }
+
+    void noteRecent(Place place) {
+      recent.addFirst(place);
+      if (recent.size() > MOST_RECENT) {
+        recent.removeLast();
+      }
+    }
   }
 
   Allocator(PersistentRegion region, PoolLayout layout, Chunks chunks) {
@@ -147,10 +176,10 @@ final class Allocator {
   private Place takeFrom(Shelf shelf) {
     shelf.lock.lock();
     try {
-      while (shelf.available.isEmpty() && !shelf.unread.isEmpty()) {
+      while (!shelf.hasFree() && !shelf.unread.isEmpty()) {
         read(shelf, shelf.unread.getFirst());
       }
-      return shelf.available.isEmpty() ? null : take(shelf);
+      return shelf.hasFree() ? take(shelf) : null;
     } finally {
       shelf.lock.unlock();
     }
@@ -176,17 +205,18 @@ final class Allocator {
     }
   }
 
+  /** Takes a free block, of which there must be one. */
   private static Place take(Shelf shelf) {
-    Run run = shelf.available.peekFirst();
+    Place recent = shelf.pollRecent();
+    Run run = recent != null ? recent.run : shelf.available.peekFirst();
     if (run.isEmpty()) {
       shelf.emptyRuns--;
     }
-    int index = run.take();
-    if (run.free() == 0) {
-      run.setAvailable(false);
-      shelf.available.removeFirst();
+    if (recent != null) {
+      run.take(recent.index);
+      return recent;
     }
-    return new Place(run, index);
+    return new Place(run, run.takeFirst());
   }
 
   private Place reserveHuge(long bytes, Span.Kind kind) {
@@ -200,7 +230,7 @@ final class Allocator {
       Run run = Run.empty(layout, chunk, span);
       cover(chunk, span.chunks());
       runs.set(chunk, run);
-      return new Place(run, run.take());
+      return new Place(run, run.takeFirst());
     } finally {
       huge.lock.unlock();
     }
@@ -225,6 +255,7 @@ final class Allocator {
     try {
       run.giveBack(place.index());
       offer(shelf, run);
+      shelf.noteRecent(place);
       if (run.isEmpty()) {
         surplus = ++shelf.emptyRuns > 1;
         if (surplus) {

@@ -11,6 +11,39 @@ import java.nio.charset.StandardCharsets;
 final class Codecs {
   private Codecs() {}
 
+  /** A value's bytes, which are nobody else's. */
+  static <T> byte[] encoded(Codec<T> codec, T value) {
+    byte[] plain = plainBytes(codec, value);
+    if (plain != null) {
+      return plain == (Object) value ? plain.clone() : plain;
+    }
+    byte[] bytes = new byte[Math.toIntExact(codec.sizeOf(value))];
+    codec.write(value, MemorySegment.ofArray(bytes));
+    return bytes;
+  }
+
+  /** A value as bytes without asking the codec, perhaps the value itself; null if it must be. */
+  static <T> byte[] plainBytes(Codec<T> codec, T value) {
+    if (codec == (Object) Codec.BYTES) {
+      return (byte[]) value;
+    }
+    return codec == (Object) Codec.STRING
+        ? ((String) value).getBytes(StandardCharsets.UTF_8)
+        : null;
+  }
+
+  /** The value of bytes that are given away. */
+  @SuppressWarnings("unchecked") // a codec's values are what it says
+  static <T> T decoded(Codec<T> codec, byte[] bytes) {
+    if (codec == (Object) Codec.BYTES) {
+      return (T) bytes;
+    }
+    if (codec == (Object) Codec.STRING) {
+      return (T) new String(bytes, StandardCharsets.UTF_8);
+    }
+    return codec.read(MemorySegment.ofArray(bytes));
+  }
+
   static final class LongCodec implements Codec<Long> {
     @Override
     public long sizeOf(Long value) {

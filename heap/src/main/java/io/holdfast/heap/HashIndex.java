@@ -12,9 +12,6 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
-import java.util.SortedSet;
-import java.util.TreeSet;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
@@ -122,29 +119,22 @@ final class HashIndex {
     return keyHash * 31 + offset | Long.MIN_VALUE;
   }
 
-  int keyBytes(long record) {
-    return IndexLayout.keyBytes(region.getLong(record));
-  }
-
-  int valueBytes(long record) {
-    return IndexLayout.valueBytes(region.getLong(record));
-  }
-
-  long keyAt(long record) {
-    return record + IndexLayout.RECORD_HEADER;
+  /** The first word of a record. */
+  long lengths(long record) {
+    return region.getLong(record);
   }
 
   long valueAt(long record) {
-    return record + IndexLayout.RECORD_HEADER + IndexLayout.padded(keyBytes(record));
+    return IndexLayout.valueAt(record, lengths(record));
   }
 
   /** Makes a record in a new block of the transaction; its value is filled by the caller. */
-  long newRecord(HeapParticipant participant, MemorySegment key, long keyHash, long valueBytes) {
-    long bytes = IndexLayout.recordBytes(key.byteSize(), valueBytes);
+  long newRecord(HeapParticipant participant, IndexKey key, long valueBytes) {
+    long bytes = IndexLayout.recordBytes(key.size(), valueBytes);
     long record = participant.reserve(bytes, Span.Kind.RAW);
-    region.putLong(record, IndexLayout.lengths(key.byteSize(), valueBytes));
-    region.putLong(record + IndexLayout.RECORD_HASH_AT, keyHash);
-    region.copyIn(record + IndexLayout.RECORD_HEADER, key);
+    region.putLong(record, IndexLayout.lengths(key.size(), valueBytes));
+    region.putLong(record + IndexLayout.RECORD_HASH_AT, key.hash());
+    region.copyIn(record + IndexLayout.RECORD_HEADER, key.segment());
     participant.filled(record, bytes);
     return record;
   }
@@ -157,7 +147,8 @@ final class HashIndex {
   }
 
   /** Reads the record of a key; null if there is none. */
-  <R> R find(MemorySegment key, long keyHash, Reader<R> reader) {
+  <R> R find(IndexKey key, Reader<R> reader) {
+    long keyHash = key.hash();
     for (int round = 0; ; round++) {
       long entry = entryOf(keyHash);
       int stripe = IndexStripes.of(keyHash, IndexLayout.depth(entry));
@@ -166,8 +157,8 @@ final class HashIndex {
       RuntimeException failure = null;
       if (IndexStripes.isStable(version)) {
         try {
-          long record = search(IndexLayout.segment(entry), keyHash, key);
-          result = record == 0 ? null : reader.read(record);
+          long slot = search(IndexLayout.segment(entry), key);
+          result = slot == 0 ? null : reader.read(IndexLayout.record(region.getLong(slot)));
         } catch (RuntimeException e) {
           failure = e;
         }
@@ -179,6 +170,15 @@ final class HashIndex {
         }
       }
       pause(round);
+    }
+  }
+
+  /** Reads a record that nobody takes away meanwhile. */
+  <R> R read(long record, Reader<R> reader) {
+    try {
+      return reader.read(record);
+    } catch (RuntimeException e) {
+      throw failed(e);
     }
   }
 
@@ -220,22 +220,16 @@ final class HashIndex {
     }
   }
 
-  /** The record of a key in a segment as it is in place, or 0. */
-  private long search(long segment, long keyHash, MemorySegment key) {
-    long slot = searchSlot(segment, keyHash, key, null);
-    return slot == 0 ? 0 : IndexLayout.record(region.getLong(slot));
-  }
-
-  /** The slot of a key in a segment, as it is in place or as a transaction sees it; 0 if none. */
-  private long searchSlot(long segment, long keyHash, MemorySegment key, Transaction tx) {
+  /** The slot of a key in a segment, or 0. */
+  private long search(long segment, IndexKey key) {
     for (int probe = 0; probe < IndexLayout.PROBES; probe++) {
-      long bucket = IndexLayout.bucket(segment, keyHash, probe);
+      long bucket = IndexLayout.bucket(segment, key.hash(), probe);
       for (int i = 0; i < IndexLayout.BUCKET_SLOTS; i++) {
         long at = bucket + 8L * i;
-        long word = tx == null ? region.getLong(at) : access.read(tx, at);
-        if (word != 0 && IndexLayout.hasFingerprint(word, keyHash)) {
-          bounds.checkRecord(at, IndexLayout.record(word), key.byteSize());
-          if (isKey(IndexLayout.record(word), keyHash, key)) {
+        long word = region.getLong(at);
+        if (word != 0 && IndexLayout.hasFingerprint(word, key.hash())) {
+          bounds.checkRecord(at, IndexLayout.record(word), key.size());
+          if (key.isAt(region, IndexLayout.record(word))) {
             return at;
           }
         }
@@ -244,12 +238,41 @@ final class HashIndex {
     return 0;
   }
 
-  private boolean isKey(long record, long keyHash, MemorySegment key) {
-    if (region.getLong(record + IndexLayout.RECORD_HASH_AT) != keyHash
-        || keyBytes(record) != key.byteSize()) {
-      return false;
+  /** Finds a key that is claimed, so that what is found stays so. */
+  void locate(IndexChange change) {
+    for (int round = 0; ; round++) {
+      long entry = entryOf(change.key().hash());
+      int stripe = IndexStripes.of(change.key().hash(), IndexLayout.depth(entry));
+      long version = stripes.version(stripe);
+      if (IndexStripes.isStable(version)) {
+        HoldfastException failure = null;
+        try {
+          locate(change, entry);
+        } catch (HoldfastException e) {
+          failure = e;
+        }
+        if (stripes.isStill(stripe, version) && entryOf(change.key().hash()) == entry) {
+          if (failure != null) {
+            throw failure;
+          }
+          return;
+        }
+      }
+      pause(round);
     }
-    return region.view(keyAt(record), key.byteSize()).mismatch(key) == -1;
+  }
+
+  private void locate(IndexChange change, long entry) {
+    long slot = search(IndexLayout.segment(entry), change.key());
+    change.found(entry, slot, slot == 0 ? 0 : IndexLayout.record(region.getLong(slot)));
+  }
+
+  /** Finds a claimed key's slot again if its segment was split. The latch must be held. */
+  void relocate(IndexChange change) {
+    long entry = entryOf(change.key().hash());
+    if (entry != change.entry()) {
+      locate(change, entry);
+    }
   }
 
   /**
@@ -325,19 +348,14 @@ final class HashIndex {
     return IndexLayout.segment(entryOf(keyHash));
   }
 
-  /** The slot of a key as a transaction sees it, or 0. The latch must be held. */
-  long slotOf(Transaction tx, MemorySegment key, long keyHash) {
-    return searchSlot(segmentOf(keyHash), keyHash, key, tx);
-  }
-
   /** A slot for a key that is free and not among some others, or 0. The latch must be held. */
-  long freeSlot(Transaction tx, long keyHash, Set<Long> chosen) {
+  long freeSlot(long keyHash, OffsetMap chosen) {
     long segment = segmentOf(keyHash);
     for (int probe = 0; probe < IndexLayout.PROBES; probe++) {
       long bucket = IndexLayout.bucket(segment, keyHash, probe);
       for (int i = 0; i < IndexLayout.BUCKET_SLOTS; i++) {
         long at = bucket + 8L * i;
-        if (access.read(tx, at) == 0 && !chosen.contains(at)) {
+        if (region.getLong(at) == 0 && chosen.get(at) == 0) {
           return at;
         }
       }
@@ -347,10 +365,6 @@ final class HashIndex {
 
   void writeSlot(Transaction tx, long slot, long keyHash, long record) {
     access.write(tx, slot, record == 0 ? 0 : IndexLayout.slot(keyHash, record));
-  }
-
-  long recordAt(Transaction tx, long slot) {
-    return IndexLayout.record(access.read(tx, slot));
   }
 
   IndexStripes stripes() {
@@ -365,7 +379,7 @@ final class HashIndex {
   long count() {
     entryOf(0); // refused if the pool is closed, even if nothing has to be counted
     if (counted < 0) {
-      stripes.lockAll();
+      stripes.lock(IndexStripes.ALL);
       try {
         if (counted < 0) {
           List<Long> records = new ArrayList<>();
@@ -380,7 +394,7 @@ final class HashIndex {
           counted = sum;
         }
       } finally {
-        stripes.unlockAll();
+        stripes.unlock(IndexStripes.ALL);
       }
     }
     return counted + change.sum();
@@ -399,20 +413,21 @@ final class HashIndex {
 
   /**
    * Takes all latches that the edits of a transaction need, in one order for all transactions, and
-   * chooses their slots. If one does not fit after all, because others were faster, everything is
-   * let go and room is made again.
+   * chooses their slots. If one has none, everything is let go and its segment split.
    */
   static void prepareAll(Collection<IndexEdit> edits) {
     if (edits.isEmpty()) {
       return;
     }
     List<IndexEdit> ordered = new ArrayList<>(edits);
-    ordered.sort((a, b) -> Long.compare(a.index().offset, b.index().offset));
+    if (ordered.size() > 1) {
+      ordered.sort((a, b) -> Long.compare(a.index().offset, b.index().offset));
+    }
     while (true) {
+      IndexEdit misfit = null;
       for (IndexEdit edit : ordered) {
         edit.latchAll();
       }
-      IndexEdit misfit = null;
       for (IndexEdit edit : ordered) {
         if (misfit == null && !edit.chooseSlots()) {
           misfit = edit;
@@ -427,27 +442,38 @@ final class HashIndex {
     }
   }
 
-  /** Takes the latches of the segments of many keys, in order; returns them. */
+  /** Takes the latches of the segments of keys that change, in order; returns them as bits. */
   @SuppressWarnings("LockNotBeforeTry") // given to the caller
-  SortedSet<Integer> latchAll(Collection<Long> hashes) {
+  long latchAll(List<IndexChange> changes) {
     while (true) {
-      TreeSet<Integer> needed = new TreeSet<>();
-      hashes.forEach(h -> needed.add(stripeOf(h)));
-      needed.forEach(stripes::lock);
+      long needed = stripesOf(changes);
+      stripes.lock(needed);
       boolean still = false;
       try {
-        TreeSet<Integer> now = new TreeSet<>();
-        hashes.forEach(h -> now.add(stripeOf(h)));
-        still = now.equals(needed);
+        still = stripesOf(changes) == needed;
       } finally {
         if (!still) {
-          needed.forEach(stripes::unlock);
+          stripes.unlock(needed);
         }
       }
       if (still) {
         return needed;
       }
     }
+  }
+
+  void unlatchAll(long latched) {
+    stripes.unlock(latched);
+  }
+
+  private long stripesOf(List<IndexChange> changes) {
+    long bits = 0;
+    for (int i = 0; i < changes.size(); i++) {
+      if (changes.get(i).isWanted()) {
+        bits |= 1L << stripeOf(changes.get(i).key().hash());
+      }
+    }
+    return bits;
   }
 
   /** Splits the segment of a key. No latch may be held. */
@@ -487,6 +513,6 @@ final class HashIndex {
       }
     }
     participant.free(at.offset, Span.Kind.RAW);
-    participant.free(offset, Span.Kind.RAW);
+    participant.freeIndex(offset);
   }
 }

@@ -7,12 +7,9 @@ import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Participant;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +22,7 @@ import org.slf4j.LoggerFactory;
  */
 final class HeapParticipant implements Participant {
   private static final Logger LOG = LoggerFactory.getLogger(HeapParticipant.class);
+  private static final int FREED = -1;
 
   private final TransactionAccess access = TransactionAccess.get();
   private final Pool pool;
@@ -39,31 +37,36 @@ final class HeapParticipant implements Participant {
   // the log, and an abort or a recovery puts their old contents back.
   private final List<Reserved> undoneBlocks = new ArrayList<>();
 
-  private final Map<Long, Reserved> reservedAt = new HashMap<>();
-  private final Set<Long> freedAt = new HashSet<>();
+  /** By offset: 1 and the place among what is reserved, or FREED. */
+  private final OffsetMap touched = new OffsetMap();
+
+  /** Indexes that are freed. */
+  private final List<Long> droppedIndexes = new ArrayList<>();
+
   private int freshFrom;
   private final Map<HashIndex, IndexEdit> edits = new LinkedHashMap<>();
+
+  /** An edit of an earlier transaction, to be used again. */
+  private IndexEdit idle;
 
   /** A block that was taken; cancelled if it was freed again. */
   private static final class Reserved {
     private final Allocator.Place place;
     private final long offset;
     private final int number;
-    private final int index;
     private boolean cancelled;
 
-    Reserved(Allocator.Place place, int number, int index) {
+    Reserved(Allocator.Place place, int number) {
       this.place = place;
       this.offset = place.offset();
       this.number = number;
-      this.index = index;
     }
   }
 
   private record Freed(Allocator.Place place, long offset) {}
 
   private record Mark(
-      int reserved, int freed, int cancelled, int fresh, Map<HashIndex, IndexEdit> edits) {}
+      int reserved, int freed, int cancelled, int fresh, Map<HashIndex, IndexEdit.Kept> edits) {}
 
   HeapParticipant(Pool pool) {
     this.pool = pool;
@@ -95,9 +98,9 @@ final class HeapParticipant implements Participant {
             place.run().bit(place.index()),
             place.offset(),
             place.run().blockBytes());
-    Reserved mine = new Reserved(place, number, reserved.size());
+    Reserved mine = new Reserved(place, number);
     reserved.add(mine);
-    reservedAt.put(mine.offset, mine);
+    touched.put(mine.offset, reserved.size());
     return mine.offset;
   }
 
@@ -111,36 +114,65 @@ final class HeapParticipant implements Participant {
 
   /** Whether the transaction has taken the block since its last savepoint, and may store to it. */
   boolean isFresh(long offset) {
-    Reserved mine = reservedAt.get(offset);
-    return mine != null && mine.index >= freshFrom && !mine.cancelled;
+    int number = touched.get(offset);
+    return number > freshFrom && !reserved.get(number - 1).cancelled;
   }
 
   /** Frees a block, which must be one of the kind. */
   void free(long offset, Span.Kind kind) {
-    Reserved mine = reservedAt.get(offset);
-    if (mine != null && !mine.cancelled) {
-      mine.cancelled = true;
-      cancelled.add(mine);
-      access.cancel(tx, mine.number);
-      return;
+    if (!cancelMine(offset)) {
+      Allocator.Place place = allocated(offset, kind);
+      claimRange(offset, place.run().blockBytes());
+      free(place);
     }
+  }
+
+  /** Frees a block of a collection, which has no claims but those of its keys. */
+  void freeOwned(long offset) {
+    if (!cancelMine(offset)) {
+      free(allocated(offset, Span.Kind.RAW));
+    }
+  }
+
+  /** Frees the block by which an index is known. */
+  void freeIndex(long offset) {
+    free(offset, Span.Kind.RAW);
+    droppedIndexes.add(offset);
+  }
+
+  /** Takes the allocation of a block back that is this transaction's. */
+  private boolean cancelMine(long offset) {
+    int number = touched.get(offset);
+    if (number <= 0 || reserved.get(number - 1).cancelled) {
+      return false;
+    }
+    Reserved mine = reserved.get(number - 1);
+    mine.cancelled = true;
+    cancelled.add(mine);
+    access.cancel(tx, mine.number);
+    return true;
+  }
+
+  private Allocator.Place allocated(long offset, Span.Kind kind) {
     Allocator.Place place = allocator.find(offset);
     if (place == null
         || place.offset() != offset
         || place.run().isTyped() != (kind == Span.Kind.TYPED)
-        || mine != null
-        || freedAt.contains(offset)) {
+        || touched.get(offset) != 0) {
       throw new PoolException.ObjectFreed(offset);
     }
-    claimRange(offset, place.run().blockBytes());
+    return place;
+  }
+
+  private void free(Allocator.Place place) {
     access.free(
         tx,
         place.run().bitmapWord(place.index()),
         place.run().bit(place.index()),
-        offset,
+        place.offset(),
         place.run().blockBytes());
-    freed.add(new Freed(place, offset));
-    freedAt.add(offset);
+    freed.add(new Freed(place, place.offset()));
+    touched.put(place.offset(), FREED);
   }
 
   // ---- claims
@@ -156,16 +188,19 @@ final class HeapParticipant implements Participant {
   // ---- collections
 
   IndexEdit edit(HashIndex index) {
-    return edits.computeIfAbsent(index, i -> new IndexEdit(i, tx, this));
+    IndexEdit edit = edits.get(index);
+    if (edit == null) {
+      edit = idle != null && idle.index() == index ? idle : new IndexEdit(index, this);
+      edit.begin(tx);
+      edits.put(index, edit);
+    }
+    return edit;
   }
 
   // ---- the transaction's course
 
   @Override
   public void prepare() {
-    for (IndexEdit edit : edits.values()) {
-      edit.makeRoom();
-    }
     HashIndex.prepareAll(edits.values());
   }
 
@@ -195,11 +230,15 @@ final class HeapParticipant implements Participant {
   public void committed() {
     edits.values().forEach(edit -> edit.ended());
     finish(() -> {
+      for (long dropped : droppedIndexes) {
+        if (touched.get(dropped) == FREED) {
+          pool.forgetIndex(dropped);
+        }
+      }
       for (Reserved mine : cancelled) {
         giveBack(mine);
       }
       for (Freed one : freed) {
-        pool.forgetIndex(one.offset);
         allocator.giveBack(one.place);
       }
       undoneBlocks.forEach(this::giveBack);
@@ -237,8 +276,12 @@ final class HeapParticipant implements Participant {
       freed.clear();
       cancelled.clear();
       undoneBlocks.clear();
-      reservedAt.clear();
-      freedAt.clear();
+      touched.clear();
+      droppedIndexes.clear();
+      for (IndexEdit edit : edits.values()) {
+        edit.clear();
+        idle = edit;
+      }
       edits.clear();
       freshFrom = 0;
     }
@@ -246,8 +289,8 @@ final class HeapParticipant implements Participant {
 
   @Override
   public Object savepoint() {
-    Map<HashIndex, IndexEdit> copies = new LinkedHashMap<>();
-    edits.forEach((index, edit) -> copies.put(index, edit.copy()));
+    Map<HashIndex, IndexEdit.Kept> copies = new LinkedHashMap<>();
+    edits.forEach((index, edit) -> copies.put(index, edit.keep()));
     Mark mark = new Mark(reserved.size(), freed.size(), cancelled.size(), freshFrom, copies);
     freshFrom = reserved.size();
     return mark;
@@ -260,12 +303,12 @@ final class HeapParticipant implements Participant {
     uncancelled.forEach(mine -> mine.cancelled = false);
     uncancelled.clear();
     List<Freed> kept = freed.subList(mark.freed, freed.size());
-    kept.forEach(one -> freedAt.remove(one.offset));
+    kept.forEach(one -> touched.put(one.offset, 0));
     kept.clear();
     List<Reserved> undone = reserved.subList(mark.reserved, reserved.size());
     List<Reserved> back = List.copyOf(undone);
     undone.clear();
-    back.forEach(one -> reservedAt.remove(one.offset));
+    back.forEach(one -> touched.put(one.offset, 0));
     back.forEach(this::invalidate);
     undoneBlocks.addAll(back);
     freshFrom = reserved.size();

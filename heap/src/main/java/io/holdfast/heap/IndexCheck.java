@@ -64,6 +64,9 @@ final class IndexCheck {
         continue;
       }
       long keyHash = region.getLong(record + IndexLayout.RECORD_HASH_AT);
+      long lengths = index.lengths(record);
+      int keyBytes = IndexLayout.keyBytes(lengths);
+      int valueBytes = IndexLayout.valueBytes(lengths);
       int bucket = i / IndexLayout.BUCKET_SLOTS;
       boolean placed =
           bucket == IndexLayout.bucketNumber(keyHash, 0)
@@ -71,15 +74,14 @@ final class IndexCheck {
       boolean prefixed = depth == 0 || (keyHash ^ prefix) >>> (64 - depth) == 0;
       if (!placed || !prefixed || !IndexLayout.hasFingerprint(word, keyHash)) {
         owner.problem("the record at offset %d is in a wrong slot".formatted(record));
-      } else if (index.keyBytes(record) < 0
-          || index.valueBytes(record) < 0
-          || !fits(
-              record, IndexLayout.recordBytes(index.keyBytes(record), index.valueBytes(record)))) {
+      } else if (keyBytes < 0
+          || valueBytes < 0
+          || !fits(record, IndexLayout.recordBytes(keyBytes, valueBytes))) {
         owner.problem("the record at offset %d has wrong lengths".formatted(record));
-      } else if (index.hash(region.view(index.keyAt(record), index.keyBytes(record))) != keyHash) {
+      } else if (index.hash(region.view(IndexLayout.keyAt(record), keyBytes)) != keyHash) {
         owner.problem("the key at offset %d does not have its hash".formatted(record));
       } else {
-        owner.value(index.valueAt(record), index.valueBytes(record));
+        owner.value(IndexLayout.valueAt(record, lengths), valueBytes);
       }
     }
   }

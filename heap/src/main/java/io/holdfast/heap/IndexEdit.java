@@ -4,50 +4,81 @@ package io.holdfast.heap;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.SortedSet;
-import java.util.TreeSet;
 
 /**
  * What one transaction wants to do to one index: for each key that it named, the record that it
  * shall have, or none. Slots are chosen at the end, when the latches are held.
  */
 final class IndexEdit {
+  private static final int FIRST_CAPACITY = 16;
+  private static final int KEPT_CAPACITY = 1024;
+  private static final long NO_LATCH = 0;
+
   private final TransactionAccess access = TransactionAccess.get();
   private final HashIndex index;
-  private final Transaction tx;
   private final HeapParticipant participant;
-  private final Map<IndexKey, Long> wanted = new LinkedHashMap<>();
-  private final List<Chosen> chosen = new ArrayList<>();
-  private SortedSet<Integer> latched = new TreeSet<>();
+  private Transaction tx;
+
+  // Keys in order of their first use; and the same, to be found by their hashes.
+  private final List<IndexChange> changes = new ArrayList<>();
+  private IndexChange[] table = new IndexChange[FIRST_CAPACITY];
+
+  /** Slots that were free and are chosen now. */
+  private final OffsetMap taken = new OffsetMap();
+
+  private final long[] chosen = new long[1];
+  private long[] slots = chosen;
+  private long latched = NO_LATCH;
+  private IndexChange misfit;
   private boolean changing;
   private int growth;
 
-  /** A slot, and what goes there instead of what. */
-  private record Chosen(long slot, long keyHash, long before, long after) {}
+  /** What {@link #restore} goes back to. */
+  record Kept(long[] records, boolean[] wanted) {}
 
-  IndexEdit(HashIndex index, Transaction tx, HeapParticipant participant) {
+  IndexEdit(HashIndex index, HeapParticipant participant) {
     this.index = index;
-    this.tx = tx;
     this.participant = participant;
   }
 
-  IndexEdit copy() {
-    IndexEdit copy = new IndexEdit(index, tx, participant);
-    copy.wanted.putAll(wanted);
-    return copy;
+  void begin(Transaction next) {
+    tx = next;
   }
 
-  /** Goes back to what a copy has kept; to nothing if there is none. Views of this stay valid. */
-  void restore(IndexEdit kept) {
-    wanted.clear();
-    if (kept != null) {
-      wanted.putAll(kept.wanted);
+  /** Forgets everything, for the next transaction. */
+  void clear() {
+    changes.clear();
+    if (table.length > KEPT_CAPACITY) {
+      table = new IndexChange[FIRST_CAPACITY];
+    } else {
+      Arrays.fill(table, null);
+    }
+    taken.clear();
+    slots = chosen;
+    misfit = null;
+    growth = 0;
+    tx = null;
+  }
+
+  Kept keep() {
+    Kept kept = new Kept(new long[changes.size()], new boolean[changes.size()]);
+    for (int i = 0; i < changes.size(); i++) {
+      kept.records[i] = changes.get(i).after();
+      kept.wanted[i] = changes.get(i).isWanted();
+    }
+    return kept;
+  }
+
+  /** Goes back to what was kept; to nothing if it is null. Views of this stay valid. */
+  void restore(Kept kept) {
+    for (int i = 0; i < changes.size(); i++) {
+      if (kept != null && i < kept.wanted.length && kept.wanted[i]) {
+        changes.get(i).want(kept.records[i]);
+      } else {
+        changes.get(i).unwant();
+      }
     }
   }
 
@@ -55,119 +86,137 @@ final class IndexEdit {
     return index;
   }
 
-  /** Refuses the use after the transaction's end, or in another thread. */
-  void checkActive() {
-    access.participant(tx);
+  /**
+   * Claims a key, and looks where it is.
+   *
+   * @param user the transaction of whoever asks: refused if it has ended, while this may serve the
+   *     next one by now
+   */
+  IndexChange of(Transaction user, IndexKey key) {
+    access.claim(user, index.claim(key.hash()));
+    IndexChange known = find(key);
+    if (known != null) {
+      return known;
+    }
+    IndexChange change = new IndexChange(key);
+    index.locate(change);
+    changes.add(change);
+    if (2 * changes.size() > table.length) {
+      table = new IndexChange[2 * table.length];
+      changes.forEach(this::enter);
+    } else {
+      enter(change);
+    }
+    return change;
   }
 
-  void claim(IndexKey key) {
-    access.claim(tx, index.claim(key.hash()));
+  /** What is known of a key; null if this transaction has not named it. */
+  IndexChange find(IndexKey key) {
+    int at = place(key);
+    while (table[at] != null) {
+      if (table[at].key().equals(key)) {
+        return table[at];
+      }
+      at = at + 1 & table.length - 1;
+    }
+    return null;
   }
 
-  /** The record that a key shall have: 0 for none, null if this transaction has not changed it. */
-  Long wanted(IndexKey key) {
-    return wanted.get(key);
+  private void enter(IndexChange change) {
+    int at = place(change.key());
+    while (table[at] != null) {
+      at = at + 1 & table.length - 1;
+    }
+    table[at] = change;
   }
 
-  /** All keys that this transaction has changed, with their records. */
-  Collection<Map.Entry<IndexKey, Long>> allWanted() {
-    return wanted.entrySet();
+  private int place(IndexKey key) {
+    return (int) (key.hash() >>> 32) & table.length - 1;
+  }
+
+  /** All keys that this transaction has named, in order. */
+  List<IndexChange> changes() {
+    return changes;
   }
 
   /** Makes a record for a key; the value is filled by the caller, at once. */
-  long put(IndexKey key, long valueBytes) {
-    long record = index.newRecord(participant, key.segment(), key.hash(), valueBytes);
-    replace(key, record);
+  long put(IndexChange change, long valueBytes) {
+    long record = index.newRecord(participant, change.key(), valueBytes);
+    replace(change, record);
     return record;
   }
 
-  void remove(IndexKey key) {
-    replace(key, 0);
+  void remove(IndexChange change) {
+    replace(change, 0);
   }
 
-  private void replace(IndexKey key, long record) {
-    Long before = wanted.put(key, record);
-    if (before != null && before != 0) {
-      participant.free(before, Span.Kind.RAW);
+  private void replace(IndexChange change, long record) {
+    long dropped = change.isWanted() ? change.after() : 0;
+    change.want(record);
+    if (dropped != 0) {
+      participant.freeOwned(dropped);
     }
   }
 
   // ---- at commit
 
-  /** Splits segments until each key has room by itself. No latch is held before or after. */
-  void makeRoom() {
-    wanted.forEach((key, record) -> {
-      while (record != 0 && !hasRoom(key)) {
-        index.split(tx, key.hash());
-      }
-    });
-    // Keys may stand in each other's way, which is seen only when all latches are held.
-    if (!chosen.isEmpty()) {
-      index.split(tx, chosen.getLast().keyHash);
-      chosen.clear();
-    }
-  }
-
-  private boolean hasRoom(IndexKey key) {
-    int stripe = index.latchFor(key.hash());
-    try {
-      return index.slotOf(tx, key.segment(), key.hash()) != 0
-          || index.freeSlot(tx, key.hash(), Set.of()) != 0;
-    } finally {
-      index.unlatch(stripe);
-    }
-  }
-
   void latchAll() {
-    latched = index.latchAll(wanted.keySet().stream().map(IndexKey::hash).toList());
+    latched = index.latchAll(changes);
   }
 
   void unlatchAll() {
-    latched.forEach(index::unlatch);
-    latched = new TreeSet<>();
+    index.unlatchAll(latched);
+    latched = NO_LATCH;
   }
 
-  /** Chooses all slots; false if one key has none. The last choice then names it. */
+  /** Chooses all slots; false if one key has none. */
   boolean chooseSlots() {
-    chosen.clear();
-    Set<Long> taken = new HashSet<>();
-    for (Map.Entry<IndexKey, Long> entry : wanted.entrySet()) {
-      IndexKey key = entry.getKey();
-      long slot = index.slotOf(tx, key.segment(), key.hash());
-      long before = slot == 0 ? 0 : index.recordAt(tx, slot);
-      if (slot == 0 && entry.getValue() != 0) {
-        slot = index.freeSlot(tx, key.hash(), taken);
-        if (slot == 0) {
-          chosen.add(new Chosen(0, key.hash(), 0, 0));
-          return false;
+    slots = changes.size() == 1 ? chosen : new long[changes.size()];
+    taken.clear();
+    for (int i = 0; i < slots.length; i++) {
+      IndexChange change = changes.get(i);
+      slots[i] = 0;
+      if (change.isWanted()) {
+        index.relocate(change);
+        slots[i] = change.slot();
+        if (slots[i] == 0 && change.after() != 0) {
+          slots[i] = index.freeSlot(change.key().hash(), taken);
+          if (slots[i] == 0) {
+            misfit = change;
+            return false;
+          }
+          taken.put(slots[i], 1);
         }
-        taken.add(slot);
-      }
-      if (slot != 0) {
-        chosen.add(new Chosen(slot, key.hash(), before, entry.getValue()));
       }
     }
     return true;
   }
 
+  /** Splits the segment in which a key had no slot. No latch may be held. */
+  void makeRoom() {
+    index.split(tx, misfit.key().hash());
+  }
+
   void writeSlots() {
-    for (Chosen one : chosen) {
-      index.writeSlot(tx, one.slot, one.keyHash, one.after);
-      if (one.before != 0) {
-        participant.free(one.before, Span.Kind.RAW);
+    for (int i = 0; i < slots.length; i++) {
+      if (slots[i] != 0) {
+        IndexChange change = changes.get(i);
+        index.writeSlot(tx, slots[i], change.key().hash(), change.after());
+        if (change.before() != 0) {
+          participant.freeOwned(change.before());
+        }
+        growth += (change.after() == 0 ? 0 : 1) - (change.before() == 0 ? 0 : 1);
       }
-      growth += (one.after == 0 ? 0 : 1) - (one.before == 0 ? 0 : 1);
     }
-    chosen.clear();
   }
 
   void applying() {
     changing = true;
-    latched.forEach(index.stripes()::beginChange);
+    index.stripes().beginChange(latched);
   }
 
   void applied() {
-    latched.forEach(index.stripes()::endChange);
+    index.stripes().endChange(latched);
     index.changeCount(growth);
     changing = false;
   }

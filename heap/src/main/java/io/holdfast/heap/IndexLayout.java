@@ -93,6 +93,14 @@ final class IndexLayout {
     return (int) (lengths >>> 32);
   }
 
+  static long keyAt(long record) {
+    return record + RECORD_HEADER;
+  }
+
+  static long valueAt(long record, long lengths) {
+    return keyAt(record) + padded(keyBytes(lengths));
+  }
+
   static long padded(long bytes) {
     return bytes + 7 & -8;
   }

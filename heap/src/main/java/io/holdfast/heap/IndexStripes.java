@@ -16,6 +16,9 @@ final class IndexStripes {
   private static final int BITS = 6;
   private static final int COUNT = 1 << BITS;
 
+  /** All of them. */
+  static final long ALL = -1;
+
   private static final VarHandle VERSION = MethodHandles.arrayElementVarHandle(long[].class);
   private static final int VERSION_STRIDE = 8;
 
@@ -41,15 +44,16 @@ final class IndexStripes {
     latches[stripe].unlock();
   }
 
-  void lockAll() {
-    for (ReentrantLock latch : latches) {
-      latch.lock();
+  /** Takes the latches of some stripes, which are bits, in order. */
+  void lock(long stripes) {
+    for (long left = stripes; left != 0; left &= left - 1) {
+      latches[Long.numberOfTrailingZeros(left)].lock();
     }
   }
 
-  void unlockAll() {
-    for (ReentrantLock latch : latches) {
-      latch.unlock();
+  void unlock(long stripes) {
+    for (long left = stripes; left != 0; left &= left - 1) {
+      latches[Long.numberOfTrailingZeros(left)].unlock();
     }
   }
 
@@ -67,13 +71,19 @@ final class IndexStripes {
     return version(stripe) == version;
   }
 
-  /** Slots are about to be written. The latch must be held. */
-  void beginChange(int stripe) {
-    VERSION.setVolatile(versions, stripe * VERSION_STRIDE, version(stripe) + 1);
+  /** Slots of some stripes are about to be written. The latches must be held. */
+  void beginChange(long stripes) {
+    for (long left = stripes; left != 0; left &= left - 1) {
+      int stripe = Long.numberOfTrailingZeros(left);
+      VERSION.setOpaque(versions, stripe * VERSION_STRIDE, version(stripe) + 1);
+    }
     VarHandle.storeStoreFence();
   }
 
-  void endChange(int stripe) {
-    VERSION.setRelease(versions, stripe * VERSION_STRIDE, version(stripe) + 1);
+  void endChange(long stripes) {
+    for (long left = stripes; left != 0; left &= left - 1) {
+      int stripe = Long.numberOfTrailingZeros(left);
+      VERSION.setRelease(versions, stripe * VERSION_STRIDE, version(stripe) + 1);
+    }
   }
 }

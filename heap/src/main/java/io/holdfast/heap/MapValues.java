@@ -8,13 +8,21 @@ import java.util.Map;
 
 /** How a map keeps its values: in its records, or as references to objects. */
 abstract class MapValues<V> {
+  /** A value as bytes, if it is kept so, which nobody changes meanwhile; else null. */
+  byte[] plainBytes(V value) {
+    return null;
+  }
+
   abstract long sizeOf(V value);
 
   /** Writes a value to where it is going to be; the size is that of {@link #sizeOf}. */
   abstract void write(Pool pool, V value, MemorySegment into);
 
-  /** Reads a value; the bytes may be any, if whoever asks has been overtaken. */
-  abstract V read(Pool pool, MemorySegment from);
+  /**
+   * Reads a value of bytes that are given away; they may be any, if whoever asks has been
+   * overtaken.
+   */
+  abstract V read(Pool pool, byte[] from);
 
   abstract String signature();
 
@@ -33,8 +41,13 @@ abstract class MapValues<V> {
       }
 
       @Override
-      V read(Pool pool, MemorySegment from) {
-        return codec.read(from);
+      byte[] plainBytes(V value) {
+        return Codecs.plainBytes(codec, value);
+      }
+
+      @Override
+      V read(Pool pool, byte[] from) {
+        return Codecs.decoded(codec, from);
       }
 
       @Override
@@ -64,8 +77,8 @@ abstract class MapValues<V> {
       }
 
       @Override
-      V read(Pool pool, MemorySegment from) {
-        return objects.open(pool, from.get(WORD, 0));
+      V read(Pool pool, byte[] from) {
+        return objects.open(pool, MemorySegment.ofArray(from).get(WORD, 0));
       }
 
       @Override

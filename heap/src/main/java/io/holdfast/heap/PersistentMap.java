@@ -4,6 +4,7 @@ package io.holdfast.heap;
 import io.holdfast.tx.Editable;
 import java.util.Map;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.Consumer;
 
 /**
  * A hash map in a pool, with the manners of {@link java.util.concurrent.ConcurrentHashMap}: neither
@@ -21,4 +22,41 @@ import java.util.concurrent.ConcurrentMap;
  * @param <K> the keys; two are equal if their bytes are
  * @param <V> the values
  */
-public interface PersistentMap<K, V> extends ConcurrentMap<K, V>, Editable<Map<K, V>> {}
+public interface PersistentMap<K, V>
+    extends ConcurrentMap<K, V>, Editable<PersistentMap.Edit<K, V>> {
+  /**
+   * The map as part of a transaction.
+   *
+   * @param <K> the keys
+   * @param <V> the values
+   */
+  interface Edit<K, V> extends Map<K, V> {
+    /**
+     * Gives a key a value, whatever it has: {@link #put} without reading what was there.
+     *
+     * @param key the key
+     * @param value the value
+     */
+    void set(K key, V value);
+  }
+
+  /**
+   * Gives a key a value, whatever it has: {@link #put} without reading what was there. Durable when
+   * it returns.
+   *
+   * @param key the key
+   * @param value the value
+   */
+  void set(K key, V value);
+
+  /**
+   * Tells some of the keys, for a walk through a map that is too large to be held up by it. A key
+   * that is there from the first call to the last is told once, whatever comes and goes meanwhile;
+   * the place is no state of the map, and good in another process, too.
+   *
+   * @param place 0 to begin, then what the last call returned; any other number is some place
+   * @param action is given each key, of a few hundred at most
+   * @return where to go on; 0 if that was all
+   */
+  long scan(long place, Consumer<? super K> action);
+}

@@ -121,12 +121,17 @@ final class Run {
   }
 
   /** Takes the first free block; there must be one. */
-  int take() {
+  int takeFirst() {
     int index = taken.nextClearBit(firstFree);
-    taken.set(index);
     firstFree = index + 1;
-    free--;
+    take(index);
     return index;
+  }
+
+  /** Takes a block that is free. */
+  void take(int index) {
+    taken.set(index);
+    free--;
   }
 
   void giveBack(int index) {

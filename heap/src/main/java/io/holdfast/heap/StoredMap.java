@@ -3,6 +3,7 @@ package io.holdfast.heap;
 
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Transaction;
+import io.holdfast.tx.spi.TransactionAccess;
 import java.lang.foreign.MemorySegment;
 import java.util.AbstractMap;
 import java.util.AbstractSet;
@@ -16,6 +17,7 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -25,6 +27,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   private final PersistentRegion region;
   private final MapType<K, V> type;
   private final HashIndex index;
+  private final HashIndex.Reader<V> valueReader = this::value;
 
   StoredMap(Pool pool, MapType<K, V> type, HashIndex index) {
     this.pool = pool;
@@ -40,10 +43,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   // ---- bytes
 
   private IndexKey key(K key) {
-    byte[] bytes =
-        new byte[Math.toIntExact(type.keys().sizeOf(Objects.requireNonNull(key, "key")))];
-    type.keys().write(key, MemorySegment.ofArray(bytes));
-    return new IndexKey(index, bytes);
+    return new IndexKey(index, Codecs.encoded(type.keys(), Objects.requireNonNull(key, "key")));
   }
 
   /** A key that a caller of Map's untyped methods gave; null if it cannot be one. */
@@ -58,19 +58,22 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   }
 
   private V value(long record) {
-    return type.values().read(pool, bytes(index.valueAt(record), index.valueBytes(record)));
+    long lengths = index.lengths(record);
+    return type.values()
+        .read(pool, bytes(IndexLayout.valueAt(record, lengths), IndexLayout.valueBytes(lengths)));
   }
 
   private K keyOf(long record) {
-    return type.keys().read(bytes(index.keyAt(record), index.keyBytes(record)));
+    int count = IndexLayout.keyBytes(index.lengths(record));
+    return Codecs.decoded(type.keys(), bytes(IndexLayout.keyAt(record), count));
   }
 
-  private MemorySegment bytes(long offset, int count) {
+  private byte[] bytes(long offset, int count) {
     if (count < 0 || !pool.allocator().couldHold(offset, count)) {
       throw new IndexOutOfBoundsException("offset=" + offset + ", bytes=" + count);
     }
-    MemorySegment copy = MemorySegment.ofArray(new byte[count]);
-    region.copyOut(offset, copy);
+    byte[] copy = new byte[count];
+    region.copyOut(offset, MemorySegment.ofArray(copy));
     return copy;
   }
 
@@ -94,7 +97,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   }
 
   private V get(IndexKey key) {
-    return index.find(key.segment(), key.hash(), this::value);
+    return index.find(key, valueReader);
   }
 
   @Override
@@ -104,7 +107,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   }
 
   private boolean contains(IndexKey key) {
-    return index.find(key.segment(), key.hash(), record -> record) != null;
+    return index.find(key, record -> record) != null;
   }
 
   @Override
@@ -128,6 +131,14 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
     return new Entries(new Standalone());
   }
 
+  @Override
+  public long scan(long place, Consumer<? super K> action) {
+    List<K> keys = new ArrayList<>();
+    long next = index.readSegment(place, this::keyOf, keys);
+    keys.forEach(action);
+    return next;
+  }
+
   // ---- writing: each a transaction
 
   private <R> R change(Function<Edit, R> change) {
@@ -138,7 +149,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
     if (owner != pool) {
       throw new IllegalArgumentException("the map is in another pool");
     }
-    return new Edit(pool.participant(tx).edit(index));
+    return new Edit(tx, pool.participant(tx).edit(index));
   }
 
   @Override
@@ -147,9 +158,17 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   }
 
   @Override
+  public void set(K key, V value) {
+    change(edit -> {
+      edit.set(key, value);
+      return null;
+    });
+  }
+
+  @Override
   public void putAll(Map<? extends K, ? extends V> other) {
     change(edit -> {
-      other.forEach(edit::put);
+      other.forEach(edit::set);
       return null;
     });
   }
@@ -217,45 +236,54 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   }
 
   /** The map as a transaction sees it. */
-  final class Edit extends AbstractMap<K, V> {
+  final class Edit extends AbstractMap<K, V> implements PersistentMap.Edit<K, V> {
+    private final Transaction tx;
     private final IndexEdit edit;
 
-    Edit(IndexEdit edit) {
+    Edit(Transaction tx, IndexEdit edit) {
+      this.tx = tx;
       this.edit = edit;
     }
 
-    private V current(IndexKey key) {
-      edit.claim(key);
-      Long wanted = edit.wanted(key);
-      if (wanted == null) {
-        return StoredMap.this.get(key);
-      }
-      return wanted == 0 ? null : value(wanted);
+    private V value(IndexChange change) {
+      long record = change.record();
+      return record == 0 ? null : index.read(record, valueReader);
     }
 
     @Override
     public V get(Object key) {
       IndexKey wanted = keyOrNull(key);
-      return wanted == null ? null : current(wanted);
+      return wanted == null ? null : value(edit.of(tx, wanted));
     }
 
     @Override
     public boolean containsKey(Object key) {
-      return get(key) != null;
+      IndexKey wanted = keyOrNull(key);
+      return wanted != null && edit.of(tx, wanted).record() != 0;
     }
 
     @Override
     public V put(K key, V value) {
-      IndexKey wanted = key(key);
-      V before = current(wanted);
-      store(wanted, value);
+      IndexChange change = edit.of(tx, key(key));
+      V before = value(change);
+      store(change, value);
       return before;
     }
 
-    private void store(IndexKey key, V value) {
-      long bytes = type.values().sizeOf(Objects.requireNonNull(value, "value"));
-      long record = edit.put(key, bytes);
-      type.values().write(pool, value, region.writable(index.valueAt(record), bytes));
+    @Override
+    public void set(K key, V value) {
+      store(edit.of(tx, key(key)), value);
+    }
+
+    private void store(IndexChange change, V value) {
+      byte[] plain = type.values().plainBytes(Objects.requireNonNull(value, "value"));
+      long bytes = plain != null ? plain.length : type.values().sizeOf(value);
+      long at = index.valueAt(edit.put(change, bytes));
+      if (plain != null) {
+        region.copyIn(at, MemorySegment.ofArray(plain));
+      } else {
+        type.values().write(pool, value, region.writable(at, bytes));
+      }
     }
 
     @Override
@@ -264,9 +292,10 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
       if (wanted == null) {
         return null;
       }
-      V before = current(wanted);
+      IndexChange change = edit.of(tx, wanted);
+      V before = value(change);
       if (before != null) {
-        edit.remove(wanted);
+        edit.remove(change);
       }
       return before;
     }
@@ -314,18 +343,19 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
           new Source<K, V>() {
             @Override
             public List<Entry<K, V>> more(Position position) {
-              edit.checkActive();
+              TransactionAccess.get().participant(tx);
               List<Entry<K, V>> committed = readMore(position, this::isUnchanged);
               if (position.atEnd) {
-                edit.allWanted().stream()
-                    .filter(wanted -> wanted.getValue() != 0)
-                    .forEach(wanted -> committed.add(entry(wanted.getValue())));
+                edit.changes().stream()
+                    .filter(change -> change.isWanted() && change.after() != 0)
+                    .forEach(change -> committed.add(entry(change.after())));
               }
               return committed;
             }
 
             private boolean isUnchanged(K key) {
-              return edit.wanted(key(key)) == null;
+              IndexChange change = edit.find(key(key));
+              return change == null || !change.isWanted();
             }
 
             @Override

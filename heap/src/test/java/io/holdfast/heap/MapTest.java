@@ -68,6 +68,53 @@ class MapTest {
   // ---- the manners of a map
 
   @Test
+  void set_givesAKeyAValue_whateverItHas() {
+    PersistentMap<String, String> map = strings();
+    map.set("a", "1");
+    map.set("a", "2");
+    pool.run(tx -> {
+      PersistentMap.Edit<String, String> edit = tx.edit(map);
+      edit.set("a", "3");
+      edit.set("b", "4");
+      assertEquals(Map.of("a", "3", "b", "4"), edit);
+    });
+    assertEquals(Map.of("a", "3", "b", "4"), map);
+    assertEquals(2, map.size());
+    assertThrows(NullPointerException.class, () -> map.set("a", null));
+    reopen();
+    assertEquals(Map.of("a", "3", "b", "4"), strings());
+  }
+
+  @Test
+  void scan_whileOthersComeAndGo_tellsEachKeyOnce() {
+    PersistentMap<Long, Long> map = longs();
+    for (long i = 0; i < 5000; i++) {
+      map.put(i, i);
+    }
+    List<Long> told = new ArrayList<>();
+    long place = 0;
+    int parts = 0;
+    do {
+      place = map.scan(place, told::add);
+      for (long i = 0; i < 200; i++) {
+        map.put(10_000 + 200L * parts + i, i);
+        map.remove(10_000 + 200L * (parts - 1) + i);
+      }
+      if (++parts == 5) {
+        reopen();
+        map = longs();
+      }
+    } while (place != 0);
+    assertTrue(parts > 10, "parts=" + parts);
+    assertEquals(told.size(), new HashSet<>(told).size(), "none twice");
+    told.removeIf(key -> key >= 10_000);
+    assertEquals(5000, told.size());
+    for (long i = 0; i < 3; i++) {
+      assertEquals(0, strings().scan(i << 62, key -> {}));
+    }
+  }
+
+  @Test
   void map_everyMethodOfConcurrentMap_asDocumentedThere() {
     PersistentMap<String, String> map = strings();
     assertTrue(map.isEmpty());

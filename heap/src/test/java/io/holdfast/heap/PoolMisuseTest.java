@@ -256,6 +256,7 @@ class PoolMisuseTest {
         assertAll(Ended.class, all);
         // The lane has a new transaction: the old one must not reach it.
         try (Transaction next = open.pool.begin()) {
+          assertEquals("one", next.edit(open.map).get(1L));
           assertAll(Ended.class, all);
           assertTrue(next.isActive());
         }
