@@ -92,6 +92,7 @@ public final class Holdfast {
                     .addSubcommand(new ExploreCommand())
                     .addSubcommand(new KillCommand(killed))
                     .addSubcommand(new LintCommand()))
+            .addSubcommand(new ServeCommand())
             .setOut(out)
             .setErr(err)
             .setCaseInsensitiveEnumValuesAllowed(true)

@@ -5,6 +5,7 @@ import io.holdfast.crash.KillLoop;
 import io.holdfast.crash.KillMedium;
 import io.holdfast.crash.KillProgram;
 import io.holdfast.crash.KillReport;
+import io.holdfast.examples.kv.SocketKillLoop;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,12 @@ final class KillCommand implements Callable<Integer> {
             + " (volatile-cache). Default: both, one after the other."
       })
   private Media media = Media.both();
+
+  @Option(
+      names = "--server",
+      description =
+          "Kills the key-value server while clients pipeline requests to it, instead of the bank.")
+  private boolean server;
 
   @Option(
       names = "--folder",
@@ -106,17 +113,18 @@ final class KillCommand implements Callable<Integer> {
           "Invalid value for option '--folder': %s is no folder".formatted(folder));
     }
     PrintWriter out = spec.commandLine().getOut();
-    Class<? extends KillProgram> killed = program.get();
     int status = 0;
     for (KillMedium medium : media.list()) {
       KillReport report =
-          KillLoop.of(killed)
-              .kills(cycles)
-              .seed(seed)
-              .medium(medium)
-              .folder(folder)
-              .progress(out::println)
-              .run();
+          server
+              ? new SocketKillLoop(medium, cycles, seed, folder, out::println).run()
+              : KillLoop.of(program.get())
+                  .kills(cycles)
+                  .seed(seed)
+                  .medium(medium)
+                  .folder(folder)
+                  .progress(out::println)
+                  .run();
       out.println(report.summary());
       if (!report.losses().isEmpty()) {
         status = Holdfast.FOUND;
