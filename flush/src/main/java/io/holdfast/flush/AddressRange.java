@@ -2,26 +2,40 @@
 package io.holdfast.flush;
 
 import java.lang.foreign.Arena;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A range of address space that belongs to one region for the life of the process.
+ * A range of address space that belongs to one region for the life of the process. A file is mapped
+ * at its beginning; the rest is kept for what the file may grow to.
  *
  * <p>Why nothing is ever unmapped: a thread may be between reading a region's address and using it
  * when another thread closes the region. {@link #retire} therefore puts empty anonymous memory
  * where the file was. A late store lands there and is forgotten, a late load reads zeros, and no
  * later region can be given these addresses. It costs address space, of which there are 128 TiB,
- * and no memory.
+ * and no memory. What was reserved and never mapped is given back: nobody was let near it. Ranges
+ * are asked for from the bottom up, so that the next one fits behind what the last one has kept;
+ * the kernel, which goes from the top down, would find each gap a little too short.
  */
 final class AddressRange {
   /** Huge pages can be used where file offset and address agree modulo this. */
   private static final long ALIGNMENT = 2 << 20;
 
+  /** From 16 to 32 TiB on, where nothing else is as a rule; if it is, the kernel decides. */
+  private static final AtomicLong NEXT =
+      new AtomicLong((1L << 44) + new SplittableRandom().nextLong(1L << 44));
+
   private static final Logger LOG = LoggerFactory.getLogger(AddressRange.class);
 
   private final long start;
-  private final long bytes;
+  private volatile long bytes;
+
+  // What is mapped at the beginning, and how. Changed by one thread at a time.
+  private long mapped;
+  private int protection;
+  private int flags;
 
   private AddressRange(long start, long bytes) {
     this.start = start;
@@ -30,13 +44,21 @@ final class AddressRange {
 
   /** Reserves address space, rounded up to whole pages; no memory is behind it yet. */
   static AddressRange reserve(long size) {
-    long bytes = Math.ceilDiv(size, PersistentRegion.PAGE_BYTES) * PersistentRegion.PAGE_BYTES;
+    long bytes = wholePages(size);
     int flags = Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE;
     try {
-      long raw = Libc.mmap(0, bytes + ALIGNMENT, Libc.PROT_NONE, flags, -1, 0);
+      long raw =
+          Libc.mmap(
+              NEXT.get() & -PersistentRegion.PAGE_BYTES,
+              bytes + ALIGNMENT,
+              Libc.PROT_NONE,
+              flags,
+              -1,
+              0);
       long start = Math.ceilDiv(raw, ALIGNMENT) * ALIGNMENT;
       trim(raw, start - raw);
       trim(start + bytes, raw + ALIGNMENT - start);
+      NEXT.set(start + bytes);
       return new AddressRange(start, bytes);
     } catch (Libc.Errno e) {
       throw new HoldfastException.NoSpace(
@@ -51,7 +73,8 @@ final class AddressRange {
     }
     AddressRange range = reserve(size);
     try {
-      range.mapAnonymous();
+      range.mapAnonymous(range.bytes);
+      range.mapped = size;
       return range;
     } catch (Libc.Errno e) {
       throw new HoldfastException.NoSpace("no memory: bytes=" + size + " (" + e.getMessage() + ")");
@@ -68,15 +91,40 @@ final class AddressRange {
     return start;
   }
 
-  /** Maps the file over the whole range. */
-  void map(int protection, int flags, int fd) throws Libc.Errno {
-    Libc.mmap(start, bytes, protection, flags | Libc.MAP_FIXED, fd, 0);
+  /** How long what is mapped can become. */
+  long capacity() {
+    return bytes;
   }
 
-  /** Puts empty anonymous memory over the whole range. */
-  void mapAnonymous() throws Libc.Errno {
-    int flags = Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE | Libc.MAP_FIXED;
-    Libc.mmap(start, bytes, Libc.PROT_READ | Libc.PROT_WRITE, flags, -1, 0);
+  /** Maps a file over the beginning of the range, from its start to a length. */
+  void map(int newProtection, int newFlags, int fd, long length) throws Libc.Errno {
+    Libc.mmap(start, wholePages(length), newProtection, newFlags | Libc.MAP_FIXED, fd, 0);
+    protection = newProtection;
+    flags = newFlags;
+    mapped = length;
+  }
+
+  /**
+   * Maps more of the same file in the same way, behind what is mapped, up to a new length. If that
+   * fails the kernel may have taken the reservation away, and given the addresses to another: then
+   * the rest of the range is given up.
+   */
+  void extend(int fd, long length) throws Libc.Errno {
+    long from = wholePages(mapped);
+    long more = wholePages(length) - from;
+    if (more > 0) {
+      try {
+        Libc.mmap(start + from, more, protection, flags | Libc.MAP_FIXED, fd, from);
+      } catch (Libc.Errno e) {
+        bytes = from;
+        throw e;
+      }
+    }
+    mapped = length;
+  }
+
+  private static long wholePages(long length) {
+    return Math.ceilDiv(length, PersistentRegion.PAGE_BYTES) * PersistentRegion.PAGE_BYTES;
   }
 
   /** Forgets the private pages of the range: what a power cut does to a cache. */
@@ -84,13 +132,23 @@ final class AddressRange {
     Libc.madvise(start, bytes, Libc.MADV_DONTNEED);
   }
 
-  /** Lets the file go and keeps the addresses. */
+  private void mapAnonymous(long length) throws Libc.Errno {
+    int kind = Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE | Libc.MAP_FIXED;
+    Libc.mmap(start, length, Libc.PROT_READ | Libc.PROT_WRITE, kind, -1, 0);
+  }
+
+  /** Lets the file go and keeps the addresses that it had. */
   void retire() {
     if (!System.getProperty("os.name").equals("Linux")) {
       return;
     }
+    long used = wholePages(mapped);
     try {
-      mapAnonymous();
+      if (used > 0) {
+        mapAnonymous(used);
+      }
+      trim(start + used, bytes - used);
+      NEXT.compareAndSet(start + bytes, start + used);
     } catch (Libc.Errno e) {
       LOG.warn("a closed region stays mapped: {}", e.getMessage());
     }

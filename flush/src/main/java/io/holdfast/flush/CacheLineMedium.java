@@ -4,20 +4,18 @@ package io.holdfast.flush;
 import java.lang.ref.Reference;
 
 /** Memory that is durable behind the cache: lines are written back by the stub, and fenced. */
-final class CacheLineMedium extends DirectMedium {
-  private final MappedFile file;
+final class CacheLineMedium extends FileMedium {
   private final String assumed;
 
   CacheLineMedium(MappedFile file, AddressRange range, String assumed) {
-    super(Durability.POWER, Granularity.LINE, range, file.size());
-    this.file = file;
+    super(Durability.POWER, Granularity.LINE, file, range);
     this.assumed = assumed;
   }
 
   @Override
   public String describe() {
     return "survives power loss (cache lines by %s), %s%s"
-        .formatted(WritebackStub.instruction(), file.fileSystemTitle(), assumed);
+        .formatted(WritebackStub.instruction(), file().fileSystemTitle(), assumed);
   }
 
   @Override
@@ -52,11 +50,5 @@ final class CacheLineMedium extends DirectMedium {
   @Override
   public void sync() {
     WritebackStub.range(address(), size());
-  }
-
-  @Override
-  public void close() {
-    super.close();
-    file.close();
   }
 }

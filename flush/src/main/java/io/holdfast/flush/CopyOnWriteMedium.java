@@ -5,17 +5,15 @@ package io.holdfast.flush;
  * A file for reading. Stores are possible, so that a reader can recover a pool that needs it, and
  * go to private pages that nobody else sees and that end with the mapping.
  */
-final class CopyOnWriteMedium extends DirectMedium {
-  private final MappedFile file;
+final class CopyOnWriteMedium extends FileMedium {
 
   CopyOnWriteMedium(MappedFile file, AddressRange range) {
-    super(Durability.PROCESS, Granularity.NONE, range, file.size());
-    this.file = file;
+    super(Durability.PROCESS, Granularity.NONE, file, range);
   }
 
   @Override
   public String describe() {
-    return "read-only (private copy on write), " + file.fileSystemTitle();
+    return "read-only (private copy on write), " + file().fileSystemTitle();
   }
 
   @Override
@@ -28,10 +26,4 @@ final class CopyOnWriteMedium extends DirectMedium {
 
   @Override
   public void sync() {}
-
-  @Override
-  public void close() {
-    super.close();
-    file.close();
-  }
 }

@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
 /** A medium whose memory the region touches by itself. What is left to subclasses is durability. */
 abstract class DirectMedium extends Medium {
   private final AddressRange range;
-  private final long size;
+  private volatile long size;
 
   DirectMedium(Durability durability, Granularity granularity, AddressRange range, long size) {
     super(durability, granularity);
@@ -23,6 +23,14 @@ abstract class DirectMedium extends Medium {
   @Override
   public final long size() {
     return size;
+  }
+
+  final AddressRange range() {
+    return range;
+  }
+
+  final void setSize(long bytes) {
+    size = bytes;
   }
 
   @Override

@@ -57,7 +57,7 @@ final class MappedFile {
         throw noSpace(path, bytes, fileSystem, "checked before the first block was taken");
       }
       MappedFile file = new MappedFile(path, fd, bytes, bytes, fileSystem);
-      file.allocate();
+      file.allocate(0, bytes);
       return file;
     } catch (Libc.Errno e) {
       discard(path, fd);
@@ -99,6 +99,7 @@ final class MappedFile {
     return fd;
   }
 
+  /** How long the file was when it was opened. */
   long size() {
     return size;
   }
@@ -136,14 +137,43 @@ final class MappedFile {
   }
 
   /** Takes every block; a file system that cannot reserve them has zeros written to them. */
-  private void allocate() throws Libc.Errno {
+  private void allocate(long from, long to) throws Libc.Errno {
     try {
-      Libc.fallocate(fd, 0, size);
+      Libc.fallocate(fd, from, to - from);
     } catch (Libc.Errno e) {
       if (e.number != Libc.EOPNOTSUPP) {
         throw e;
       }
-      writeZeros();
+      writeZeros(from, to);
+    }
+  }
+
+  /**
+   * Makes the file longer, with every block reserved. If there is no room it is as long as before;
+   * some file systems keep the blocks that they got (ext4), so it is cut back.
+   */
+  void extend(long from, long to) {
+    try {
+      Libc.FileSystem now = Libc.fstatfs(fd);
+      if (to - from > now.freeBytes()) {
+        throw noSpace(path, to - from, now, "checked before the first block was taken");
+      }
+      allocate(from, to);
+    } catch (Libc.Errno e) {
+      cutBack(from);
+      throw e.noSpace() ? noSpace(path, to - from, null, e.getMessage()) : unusable(path, e);
+    } catch (HoldfastException e) {
+      cutBack(from);
+      throw e;
+    }
+  }
+
+  /** Takes back an extension of which nothing is mapped. */
+  void cutBack(long bytes) {
+    try {
+      Libc.ftruncate(fd, bytes);
+    } catch (Libc.Errno e) {
+      LOG.warn("{}: stays longer than its {} bytes: {}", path, bytes, e.getMessage());
     }
   }
 
@@ -157,18 +187,19 @@ final class MappedFile {
   }
 
   /** Writes every block once, so that no store waits for the file system to initialise one. */
-  void writeZeros() {
+  void writeZeros(long from, long to) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment zeros = arena.allocate(Math.min(size, ZERO_CHUNK), PersistentRegion.PAGE_BYTES);
-      for (long at = 0; at < size; ) {
-        long written = Libc.pwrite(fd, zeros.address(), Math.min(size - at, zeros.byteSize()), at);
+      long chunk = Math.min(to - from, ZERO_CHUNK);
+      MemorySegment zeros = arena.allocate(chunk, PersistentRegion.PAGE_BYTES);
+      for (long at = from; at < to; ) {
+        long written = Libc.pwrite(fd, zeros.address(), Math.min(to - at, chunk), at);
         if (at / ZERO_REPORT != (at + written) / ZERO_REPORT) {
-          LOG.info("{}: {} of {} MiB written", path, (at + written) >> 20, size >> 20);
+          LOG.info("{}: {} of {} MiB written", path, (at + written) >> 20, to >> 20);
         }
         at += written;
       }
     } catch (Libc.Errno e) {
-      throw e.noSpace() ? noSpace(path, size, fileSystem, e.getMessage()) : unusable(path, e);
+      throw e.noSpace() ? noSpace(path, to - from, fileSystem, e.getMessage()) : unusable(path, e);
     }
   }
 

@@ -20,14 +20,15 @@ final class Media {
 
   private Media() {}
 
-  static DirectMedium create(Path path, long bytes, Durability asked) {
+  static Medium create(Path path, long bytes, long maxBytes, Durability asked) {
     MappedFile file = MappedFile.create(path, bytes);
     try {
-      DirectMedium medium = map(file, asked);
+      FileMedium medium = map(file, maxBytes, asked);
       if (medium.granularity() == Granularity.LINE) {
-        file.writeZeros();
+        file.writeZeros(0, bytes);
       }
       file.syncFileAndDirectory();
+      medium.lengthIsDurable();
       return medium;
     } catch (RuntimeException | Error e) {
       file.discard();
@@ -35,24 +36,25 @@ final class Media {
     }
   }
 
-  static DirectMedium open(Path path, Durability asked) {
+  static Medium open(Path path, Durability asked, long maxBytes) {
     MappedFile file = MappedFile.open(path, MappedFile.Sharing.OWNED);
     try {
       file.reserveMissingBlocks();
-      return map(file, asked);
+      return map(file, maxBytes, asked);
     } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }
   }
 
-  static DirectMedium openReadOnly(Path path) {
+  static Medium openReadOnly(Path path) {
     MappedFile file = MappedFile.open(path, MappedFile.Sharing.SHARED);
     try {
       return mapped(
           file,
+          file.size(),
           range -> {
-            range.map(READ_WRITE, Libc.MAP_PRIVATE, file.fd());
+            range.map(READ_WRITE, Libc.MAP_PRIVATE, file.fd(), file.size());
             return new CopyOnWriteMedium(file, range);
           });
     } catch (RuntimeException | Error e) {
@@ -61,14 +63,15 @@ final class Media {
     }
   }
 
-  static DirectMedium assuming(Path path, Granularity granularity) {
+  static Medium assuming(Path path, Granularity granularity, long maxBytes) {
     MappedFile file = MappedFile.open(path, MappedFile.Sharing.OWNED);
     try {
-      DirectMedium medium =
+      Medium medium =
           mapped(
               file,
+              maxBytes,
               range -> {
-                range.map(READ_WRITE, Libc.MAP_SHARED, file.fd());
+                range.map(READ_WRITE, Libc.MAP_SHARED, file.fd(), file.size());
                 return assumed(file, range, granularity);
               });
       LOG.info("{}: {}", path, medium.describe());
@@ -79,8 +82,7 @@ final class Media {
     }
   }
 
-  private static DirectMedium assumed(
-      MappedFile file, AddressRange range, Granularity granularity) {
+  private static FileMedium assumed(MappedFile file, AddressRange range, Granularity granularity) {
     return switch (granularity) {
       case NONE -> new ProcessMedium(file, range, ", assumed");
       case PAGE -> new PageMedium(file, range, ", assumed");
@@ -91,19 +93,19 @@ final class Media {
     };
   }
 
-  private static DirectMedium map(MappedFile file, Durability asked) {
-    DirectMedium medium = mapped(file, range -> probed(file, range, asked));
+  private static FileMedium map(MappedFile file, long maxBytes, Durability asked) {
+    FileMedium medium = mapped(file, maxBytes, range -> probed(file, range, asked));
     LOG.debug("{}: {}", file.path(), medium.describe());
     return medium;
   }
 
-  private static DirectMedium probed(MappedFile file, AddressRange range, Durability asked)
+  private static FileMedium probed(MappedFile file, AddressRange range, Durability asked)
       throws Libc.Errno {
     if (cacheLinesReach(file, range)) {
       refuseSharedExtents(file);
       return new CacheLineMedium(file, range, "");
     }
-    range.map(READ_WRITE, Libc.MAP_SHARED, file.fd());
+    range.map(READ_WRITE, Libc.MAP_SHARED, file.fd(), file.size());
     if (asked == Durability.PROCESS) {
       return new ProcessMedium(file, range, "");
     }
@@ -114,15 +116,15 @@ final class Media {
 
   /** Maps a file over a range of addresses and makes a medium of it. */
   interface Mapper {
-    DirectMedium map(AddressRange range) throws Libc.Errno;
+    FileMedium map(AddressRange range) throws Libc.Errno;
   }
 
   /**
    * A medium over addresses of its own. They are let go if that fails, because a mapping keeps the
    * file's lock alive even when its descriptor is closed.
    */
-  private static DirectMedium mapped(MappedFile file, Mapper mapper) {
-    AddressRange range = AddressRange.reserve(file.size());
+  private static FileMedium mapped(MappedFile file, long maxBytes, Mapper mapper) {
+    AddressRange range = AddressRange.reserve(Math.max(file.size(), maxBytes));
     try {
       return mapper.map(range);
     } catch (Libc.Errno e) {
@@ -141,7 +143,7 @@ final class Media {
       return false;
     }
     try {
-      range.map(READ_WRITE, Libc.MAP_SHARED_VALIDATE | Libc.MAP_SYNC, file.fd());
+      range.map(READ_WRITE, Libc.MAP_SHARED_VALIDATE | Libc.MAP_SYNC, file.fd(), file.size());
     } catch (Libc.Errno e) {
       LOG.trace("{}: MAP_SYNC is not granted: {}", file.path(), e.getMessage());
       return false;

@@ -58,7 +58,7 @@ public abstract class Medium {
    *     writeback instruction
    */
   public static Medium assuming(Path file, Granularity granularity) {
-    return Media.assuming(file, granularity);
+    return Media.assuming(file, granularity, 0);
   }
 
   /**
@@ -107,6 +107,34 @@ public abstract class Medium {
    * @return the number of bytes
    */
   public abstract long size();
+
+  /**
+   * The size up to which it can grow; the present one unless a medium says otherwise.
+   *
+   * @return the number of bytes, at least {@link #size}
+   */
+  public long maxSize() {
+    return size();
+  }
+
+  /**
+   * Makes the medium at least so long, and that length durable, while it is in use: contents and
+   * addresses stay. What is new is zeros. One thread calls this at a time. Media of a fixed size
+   * are as long as they get.
+   *
+   * @param bytes the size, a multiple of 4096 or the present size, at most {@link #maxSize}
+   * @throws HoldfastException.NoSpace if there is not that much room, or the size is fixed; the
+   *     medium is as it was
+   * @throws HoldfastException.FileUnusable if the file system refuses; the medium is as it was
+   * @throws HoldfastException.MediumFailed if the length could not be made durable
+   */
+  public void grow(long bytes) {
+    if (bytes > size()) {
+      throw new HoldfastException.NoSpace(
+          "a medium of a fixed size does not grow (%s): size=%d, asked=%d: make a larger one"
+              .formatted(describe(), size(), bytes));
+    }
+  }
 
   /** Where the medium lends its memory to the region, or 0 if each access is to be asked for. */
   long address() {

@@ -5,21 +5,19 @@ package io.holdfast.flush;
  * An ordinary file in the page cache: the kernel synchronises it. One call serves every thread that
  * was waiting when it began, whichever lines they wanted: the device's flush is what costs.
  */
-final class PageMedium extends DirectMedium {
-  private final MappedFile file;
+final class PageMedium extends FileMedium {
   private final String assumed;
   private final GroupSync sync;
 
   PageMedium(MappedFile file, AddressRange range, String assumed) {
-    super(Durability.POWER, Granularity.PAGE, range, file.size());
-    this.file = file;
+    super(Durability.POWER, Granularity.PAGE, file, range);
     this.assumed = assumed;
     this.sync = GroupSync.of(file);
   }
 
   @Override
   public String describe() {
-    return "survives power loss (pages by fdatasync), " + file.fileSystemTitle() + assumed;
+    return "survives power loss (pages by fdatasync), " + file().fileSystemTitle() + assumed;
   }
 
   @Override
@@ -44,9 +42,12 @@ final class PageMedium extends DirectMedium {
     sync.await();
   }
 
+  /**
+   * By the call that is shared, which has the length too: the kernel tells of a failed writeback
+   * once, and whoever is told must tell all.
+   */
   @Override
-  public void close() {
-    super.close();
-    file.close();
+  void synchroniseLength() {
+    sync.await();
   }
 }

@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,8 +24,9 @@ import org.slf4j.LoggerFactory;
  * accesses and {@code compareAndSet} take aligned offsets, plain ones any.
  *
  * <p>Thread-safe like memory is: aligned words never tear between threads; acquire and release
- * order what stands around them. Closing while other threads are at work is safe for the process:
- * what they store from then on goes nowhere, what they read is zero, and they get {@link
+ * order what stands around them. A region that was made to grow does so in place, while others work
+ * in it: what was handed out stays. Closing while other threads are at work is safe for the
+ * process: what they store from then on goes nowhere, what they read is zero, and they get {@link
  * HoldfastException.RegionClosed} at the next access that looks.
  */
 public final class PersistentRegion implements AutoCloseable {
@@ -43,17 +45,18 @@ public final class PersistentRegion implements AutoCloseable {
   }
 
   // How the door works. An access compares its offset with a limit, which it must do anyway, and
-  // goes
-  // straight to memory. Where something has to be asked first, the limit is -1: no offset passes,
-  // and
-  // the access falls into the slow path, which knows why. So a watched, sealed, closed or poisoned
-  // region costs the others nothing. Fields are plain: a thread that reads an old limit while the
-  // region is closed touches anonymous memory (AddressRange), and every persist looks again.
+  // goes straight to memory. Where something has to be asked first, the limit is -1: no offset
+  // passes, and the access falls into the slow path, which knows why. So a watched, sealed, closed
+  // or poisoned region costs the others nothing. Fields are plain: a thread that reads an old limit
+  // while the region is closed touches anonymous memory (AddressRange), and every persist looks
+  // again. A thread that reads an old limit after the region has grown takes the slow path, which
+  // goes by the size and that is volatile.
   private final Medium medium;
   private final Arena arena = Arena.ofShared();
+  private final ReentrantLock growing = new ReentrantLock();
   private final long base;
-  private final long size;
   private final boolean watched;
+  private volatile long size;
   private long limit;
   private long storeLimit;
   private volatile boolean sealed;
@@ -99,7 +102,31 @@ public final class PersistentRegion implements AutoCloseable {
    *     no file is left
    */
   public static PersistentRegion create(Path path, long bytes, Durability weakest) {
-    return new PersistentRegion(Media.create(path, checkSize(bytes), weakest));
+    return create(path, bytes, bytes, weakest);
+  }
+
+  /**
+   * Creates a file of zeros that can {@link #grow}, and maps it. Every block of its present size is
+   * reserved, and file and directory entry are synchronised, when this returns.
+   *
+   * @param path the file, which must not exist
+   * @param bytes the size, at least 4096; rounded up to whole pages
+   * @param maxBytes how large it may become while it is open; takes address space and nothing else
+   * @param weakest the weakest durability that is accepted
+   * @return the region, which owns the file until it is closed
+   * @throws IllegalArgumentException if the size is less than 4096, or more than the largest
+   * @throws HoldfastException.FileUnusable if the path exists, or a file cannot be made there
+   * @throws HoldfastException.NoSpace if the file system has not that much room, or the process not
+   *     that many addresses; no file is left
+   * @throws HoldfastException.DurabilityUnavailable if the file system cannot give that durability;
+   *     no file is left
+   */
+  public static PersistentRegion create(Path path, long bytes, long maxBytes, Durability weakest) {
+    if (maxBytes < bytes) {
+      throw new IllegalArgumentException(
+          "a region does not shrink: bytes=%d, maxBytes=%d".formatted(bytes, maxBytes));
+    }
+    return new PersistentRegion(Media.create(path, checkSize(bytes), checkSize(maxBytes), weakest));
   }
 
   /**
@@ -128,7 +155,26 @@ public final class PersistentRegion implements AutoCloseable {
    * @throws HoldfastException.DurabilityUnavailable if the file system cannot give that durability
    */
   public static PersistentRegion open(Path path, Durability weakest) {
-    return new PersistentRegion(Media.open(path, weakest));
+    return open(path, weakest, PAGE_BYTES);
+  }
+
+  /**
+   * Opens a file that can {@link #grow}.
+   *
+   * @param path an existing file of at least 4096 bytes
+   * @param weakest the weakest durability that is accepted
+   * @param maxBytes how large it may become while it is open; a file that is larger stays as it is
+   * @return the region, which owns the file until it is closed
+   * @throws IllegalArgumentException if the largest size is less than 4096
+   * @throws HoldfastException.FileUnusable if there is no such regular file, it is too small, or
+   *     may not be written
+   * @throws HoldfastException.RegionInUse if it is open elsewhere, by whatever name
+   * @throws HoldfastException.NoSpace if the file has holes that cannot be filled, or the process
+   *     has not that many addresses
+   * @throws HoldfastException.DurabilityUnavailable if the file system cannot give that durability
+   */
+  public static PersistentRegion open(Path path, Durability weakest, long maxBytes) {
+    return new PersistentRegion(Media.open(path, weakest, checkSize(maxBytes)));
   }
 
   /**
@@ -171,6 +217,65 @@ public final class PersistentRegion implements AutoCloseable {
    */
   public long size() {
     return size;
+  }
+
+  /**
+   * The size up to which the region can {@link #grow}.
+   *
+   * @return the number of bytes; the present size if it cannot
+   */
+  public long maxSize() {
+    return medium.maxSize();
+  }
+
+  /**
+   * Makes the region at least so long, in place, while other threads work in it. When this returns
+   * the length is durable, as far as the medium goes. What is new is zeros. If the region is so
+   * long already, only its length is made durable, which a process that was killed while the region
+   * grew may have left undone.
+   *
+   * @param bytes the size, rounded up to whole pages
+   * @throws IllegalArgumentException if it is more than {@link #maxSize}, or negative
+   * @throws HoldfastException.NoSpace if the file system has not that much room; nothing has
+   *     changed
+   * @throws HoldfastException.FileUnusable if the file system refuses for another reason; nothing
+   *     has changed
+   * @throws HoldfastException.ReadOnly if the region was opened for reading only
+   * @throws HoldfastException.MediumFailed if the length could not be made durable; the region is
+   *     then poisoned
+   */
+  public void grow(long bytes) {
+    growing.lock();
+    try {
+      checkUsable();
+      checkNotSealed("it does not grow");
+      long asked = checkGrowth(bytes);
+      medium.grow(asked);
+      setSize(medium.size());
+      checkUsable();
+    } catch (HoldfastException.MediumFailed e) {
+      throw poisoned(e);
+    } finally {
+      growing.unlock();
+    }
+  }
+
+  /** The size to grow to, in whole pages unless the region has it already. */
+  private long checkGrowth(long bytes) {
+    if (bytes < 0 || bytes > maxSize()) {
+      throw new IllegalArgumentException(
+          "a region grows to what it was opened for at most (%s): bytes=%d, size=%d, maximum=%d"
+              .formatted(describe(), bytes, size, maxSize()));
+    }
+    return bytes <= size ? bytes : Math.ceilDiv(bytes, PAGE_BYTES) * PAGE_BYTES;
+  }
+
+  private synchronized void setSize(long bytes) {
+    size = bytes;
+    if (!watched && poison == null && !closed) {
+      limit = bytes;
+      storeLimit = sealed ? -1 : bytes;
+    }
   }
 
   /**
@@ -596,7 +701,7 @@ public final class PersistentRegion implements AutoCloseable {
   }
 
   /** Refuses stores from now on. Reading stays possible. */
-  public void seal() {
+  public synchronized void seal() {
     sealed = true;
     storeLimit = -1;
   }
@@ -643,7 +748,12 @@ public final class PersistentRegion implements AutoCloseable {
       stop();
     }
     closeArena();
-    medium.close();
+    growing.lock();
+    try {
+      medium.close();
+    } finally {
+      growing.unlock();
+    }
   }
 
   private void stop() {
@@ -708,9 +818,13 @@ public final class PersistentRegion implements AutoCloseable {
 
   private void checkStore(long offset, long length) {
     checkLoad(offset, length);
+    checkNotSealed("offset=" + offset);
+  }
+
+  private void checkNotSealed(String refused) {
     if (sealed) {
       throw new HoldfastException.ReadOnly(
-          "the region was opened for reading only: offset=" + offset + ": open it to write");
+          "the region was opened for reading only: " + refused + ": open it to write");
     }
   }
 

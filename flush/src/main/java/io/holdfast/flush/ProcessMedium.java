@@ -8,19 +8,17 @@ import java.lang.invoke.VarHandle;
  * gets once it was executed; all that a fence must do is keep the compiler from reordering, since a
  * signal takes a processor between two instructions and what it has retired becomes visible.
  */
-final class ProcessMedium extends DirectMedium {
-  private final MappedFile file;
+final class ProcessMedium extends FileMedium {
   private final String assumed;
 
   ProcessMedium(MappedFile file, AddressRange range, String assumed) {
-    super(Durability.PROCESS, Granularity.NONE, range, file.size());
-    this.file = file;
+    super(Durability.PROCESS, Granularity.NONE, file, range);
     this.assumed = assumed;
   }
 
   @Override
   public String describe() {
-    return "survives process death (no writeback), " + file.fileSystemTitle() + assumed;
+    return "survives process death (no writeback), " + file().fileSystemTitle() + assumed;
   }
 
   @Override
@@ -43,12 +41,6 @@ final class ProcessMedium extends DirectMedium {
 
   @Override
   public void sync() {
-    GroupSync.fsync(file);
-  }
-
-  @Override
-  public void close() {
-    super.close();
-    file.close();
+    GroupSync.fsync(file());
   }
 }

@@ -51,8 +51,8 @@ final class VolatileCacheMedium extends Medium {
     AddressRange medium = AddressRange.reserve(file.size());
     try {
       int protection = Libc.PROT_READ | Libc.PROT_WRITE;
-      cache.map(protection, Libc.MAP_PRIVATE, file.fd());
-      medium.map(protection, Libc.MAP_SHARED, file.fd());
+      cache.map(protection, Libc.MAP_PRIVATE, file.fd(), file.size());
+      medium.map(protection, Libc.MAP_SHARED, file.fd(), file.size());
       return new VolatileCacheMedium(file, cache, medium, seed);
     } catch (Libc.Errno e) {
       cache.retire();
