@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -37,14 +36,12 @@ final class Allocator {
   private final PersistentRegion region;
   private final PoolLayout layout;
   private final Chunks chunks;
+  private final Growth growth;
   private final Shelf[] raw = shelves();
   private final Shelf[] typed = shelves();
   private final Shelf huge = new Shelf();
 
-  // By chunk: the first chunk of the used span that it is in, or -1; and that span's run, once it
-  // was needed. Written under the lock of the run's shelf, read by anyone.
-  private final int[] spanOf;
-  private final AtomicReferenceArray<Run> runs;
+  private final SpanMap spans;
 
   /** The runs of one class and kind that have free blocks, and those that were not read yet. */
   private static final class Shelf {
@@ -82,13 +79,12 @@ final class Allocator {
     }
   }
 
-  Allocator(PersistentRegion region, PoolLayout layout, Chunks chunks) {
+  Allocator(PersistentRegion region, PoolLayout layout, Chunks chunks, Growth growth) {
     this.region = region;
     this.layout = layout;
     this.chunks = chunks;
-    this.spanOf = new int[layout.chunkCount()];
-    this.runs = new AtomicReferenceArray<>(layout.chunkCount());
-    Arrays.fill(spanOf, -1);
+    this.growth = growth;
+    this.spans = new SpanMap(layout.capacity());
   }
 
   private static Shelf[] shelves() {
@@ -100,7 +96,7 @@ final class Allocator {
   /** Reads the chunk table, and no run. */
   void load(Lanes lanes) {
     for (Chunks.Placed placed : chunks.load(lanes)) {
-      cover(placed.chunk(), placed.span().chunks());
+      spans.cover(placed.chunk(), placed.span().chunks());
       shelf(placed.span()).unread.add(placed.chunk());
     }
   }
@@ -112,10 +108,6 @@ final class Allocator {
     return (span.kind() == Span.Kind.TYPED ? typed : raw)[span.sizeClass()];
   }
 
-  private void cover(int chunk, int count) {
-    Arrays.fill(spanOf, chunk, chunk + count, chunk);
-  }
-
   /** A block, and how to find it in its run. */
   record Place(Run run, int index) {
     long offset() {
@@ -125,8 +117,8 @@ final class Allocator {
 
   /** Takes a block of at least so many bytes for a transaction. */
   Place reserve(Transaction tx, long bytes, Span.Kind kind) {
-    if (bytes < 1 || bytes > layout.end() - layout.chunks()) {
-      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree(), region.describe());
+    if (bytes < 1 || bytes > growth.mostBytes()) {
+      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree(), region.describe(), null);
     }
     int sizeClass = SizeClasses.of(bytes);
     Place place = tryReserve(bytes, sizeClass, kind);
@@ -134,14 +126,27 @@ final class Allocator {
       // What waits for a log to let go of it, and the runs that are kept empty, come first.
       access.upkeep(tx);
       releaseEmptyRuns();
-      place = tryReserve(bytes, sizeClass, kind);
+      place = reserveAndGrow(bytes, sizeClass, kind);
     }
     if (place == null && sizeClass != SizeClasses.HUGE) {
       // No range is long enough for a run of its class, but one may be for the block alone.
-      place = reserveHuge(bytes, kind);
+      place = reserveAndGrow(bytes, SizeClasses.HUGE, kind);
     }
     if (place == null) {
-      throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree(), region.describe());
+      throw new PoolException.OutOfPoolSpace(
+          bytes, chunks.largestFree(), region.describe(), growth.refusal());
+    }
+    return place;
+  }
+
+  private Place reserveAndGrow(long bytes, int sizeClass, Span.Kind kind) {
+    long wanted =
+        sizeClass == SizeClasses.HUGE
+            ? SizeClasses.hugeChunks(bytes)
+            : SizeClasses.runChunks(sizeClass);
+    Place place = tryReserve(bytes, sizeClass, kind);
+    while (place == null && growth.makeRoom(wanted)) {
+      place = tryReserve(bytes, sizeClass, kind);
     }
     return place;
   }
@@ -163,8 +168,8 @@ final class Allocator {
     Run run = Run.empty(layout, chunk, span);
     shelf.lock.lock();
     try {
-      cover(chunk, span.chunks());
-      runs.set(chunk, run);
+      spans.cover(chunk, span.chunks());
+      spans.setRun(chunk, run);
       shelf.emptyRuns++;
       offer(shelf, run);
       return take(shelf);
@@ -189,7 +194,7 @@ final class Allocator {
     shelf.unread.remove(chunk);
     Span span = Span.decode(chunk, region.getLong(layout.entry(chunk)));
     Run run = Run.load(region, layout, chunk, span);
-    runs.set(chunk, run);
+    spans.setRun(chunk, run);
     if (run.isEmpty()) {
       shelf.emptyRuns++;
     }
@@ -228,8 +233,8 @@ final class Allocator {
     huge.lock.lock();
     try {
       Run run = Run.empty(layout, chunk, span);
-      cover(chunk, span.chunks());
-      runs.set(chunk, run);
+      spans.cover(chunk, span.chunks());
+      spans.setRun(chunk, run);
       return new Place(run, run.takeFirst());
     } finally {
       huge.lock.unlock();
@@ -278,8 +283,7 @@ final class Allocator {
   }
 
   private void forget(Run run) {
-    runs.set(run.chunk(), null);
-    Arrays.fill(spanOf, run.chunk(), run.chunk() + run.span().chunks(), -1);
+    spans.forget(run.chunk(), run.span().chunks());
   }
 
   /**
@@ -320,7 +324,7 @@ final class Allocator {
     if (offset < layout.chunks() || offset >= layout.end()) {
       return null;
     }
-    int chunk = spanOf[layout.chunkOf(offset)];
+    int chunk = spans.spanOf(layout.chunkOf(offset));
     if (chunk < 0) {
       return null;
     }
@@ -345,7 +349,7 @@ final class Allocator {
   }
 
   private Run run(int chunk) {
-    Run run = runs.get(chunk);
+    Run run = spans.run(chunk);
     if (run != null) {
       return run;
     }
@@ -359,7 +363,7 @@ final class Allocator {
       if (shelf.unread.contains(chunk)) {
         read(shelf, chunk);
       }
-      return runs.get(chunk);
+      return spans.run(chunk);
     } finally {
       shelf.lock.unlock();
     }
@@ -377,8 +381,9 @@ final class Allocator {
   Usage usage() {
     long used = 0;
     long free = chunks.freeBytes();
-    for (int chunk = 0; chunk < spanOf.length; chunk++) {
-      if (spanOf[chunk] == chunk) {
+    int count = layout.chunkCount();
+    for (int chunk = 0; chunk < count; chunk++) {
+      if (spans.spanOf(chunk) == chunk) {
         Run run = run(chunk);
         if (run != null) {
           used += (run.count() - run.free()) * run.blockBytes();

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -25,8 +26,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * a crash its chunks are free as the table says.
  *
  * <p>Locks: {@link #changes} is held while the table changes, which takes a fence; this object's
- * monitor for a look at the ranges. Who holds a lane's latch may come for an extension, and must
- * not wait for a fence there that may be waiting for him.
+ * monitor for a look at the ranges. Who holds a lane's latch may come for an extension, or for
+ * chunks that {@link Growth} adds, and must not wait for a fence there that may be waiting for him:
+ * so these two take the monitor only, and the recorded spans are a map that takes more of them
+ * without a lock.
  */
 final class Chunks {
   /** The lane for changes of the table. */
@@ -38,8 +41,11 @@ final class Chunks {
   private final ReentrantLock changes = new ReentrantLock();
   private Lanes lanes;
 
-  /** Free spans as the table has them, by their first chunk. Guarded by {@link #changes}. */
-  private final TreeMap<Integer, Integer> recorded = new TreeMap<>();
+  /**
+   * Free spans as the table has them, by their first chunk. Changed under {@link #changes}, but for
+   * spans that are added behind all others.
+   */
+  private final ConcurrentSkipListMap<Integer, Integer> recorded = new ConcurrentSkipListMap<>();
 
   /** Ranges that can be had, by their first chunk and by their length. */
   private final TreeMap<Integer, Integer> ranges = new TreeMap<>();
@@ -152,6 +158,14 @@ final class Chunks {
     }
   }
 
+  /** The table has a free span more, behind all others: recorded first, then to be had. */
+  void added(int chunk, int count) {
+    recorded.put(chunk, count);
+    synchronized (this) {
+      addRange(chunk, count);
+    }
+  }
+
   /** Takes chunks without a record: as many as are wanted, or what the longest range has. */
   synchronized Extension takeExtension(long bytes) {
     if (ranges.isEmpty()) {
@@ -177,8 +191,19 @@ final class Chunks {
   }
 
   /** The bytes of the longest range. */
-  synchronized long largestFree() {
-    return byLength.isEmpty() ? 0 : (long) byLength.lastKey() * PoolLayout.CHUNK_BYTES;
+  long largestFree() {
+    return (long) longest() * PoolLayout.CHUNK_BYTES;
+  }
+
+  /** The chunks of the longest range. */
+  synchronized int longest() {
+    return byLength.isEmpty() ? 0 : byLength.lastKey();
+  }
+
+  /** The chunks of the range that ends before a chunk. */
+  synchronized int freeAtEnd(int end) {
+    Map.Entry<Integer, Integer> last = ranges.lowerEntry(end);
+    return last != null && last.getKey() + last.getValue() == end ? last.getValue() : 0;
   }
 
   private void addRange(int chunk, int count) {

@@ -133,6 +133,11 @@ final class HeapSpace implements Space {
   }
 
   @Override
+  public boolean grow(long bytes) {
+    return pool.growth().makeAnyRoom(Math.ceilDiv(bytes, PoolLayout.CHUNK_BYTES));
+  }
+
+  @Override
   public void giveExtension(Extension extension) {
     chunks.giveExtension(extension);
   }

@@ -50,6 +50,7 @@ public final class Pool implements AutoCloseable {
   private final PoolBuilder.Mode mode;
   private final boolean headerDamaged;
   private final HeapSpace space;
+  private final Growth growth;
   private final Allocator allocator;
   private final Lanes lanes;
   private final Roots roots;
@@ -63,14 +64,15 @@ public final class Pool implements AutoCloseable {
       PoolHeader header,
       PoolBuilder.Mode mode,
       HeapSpace space,
-      Allocator allocator,
+      Chunks chunks,
       Lanes lanes) {
     this.region = region;
     this.header = header;
     this.mode = mode;
     this.headerDamaged = !header.isWhole(region);
     this.space = space;
-    this.allocator = allocator;
+    this.growth = new Growth(region, header, chunks);
+    this.allocator = new Allocator(region, header.layout(), chunks, growth);
     this.lanes = lanes;
     space.attach(this);
     allocator.load(lanes);
@@ -88,7 +90,8 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * Makes a pool that takes all of a region, which stays the caller's to close.
+   * Makes a pool that takes all of a region, which stays the caller's to close. It grows as far as
+   * the region does.
    *
    * @param region the region
    * @param layout a name for what the application keeps in it
@@ -97,6 +100,22 @@ public final class Pool implements AutoCloseable {
    */
   public static Pool create(PersistentRegion region, String layout) {
     return create(region, layout, new SecureRandom());
+  }
+
+  /**
+   * Makes a pool that takes the beginning of a region, which stays the caller's to close, and grows
+   * into the rest of it, and as far as the region does.
+   *
+   * @param region the region
+   * @param layout a name for what the application keeps in it
+   * @param size how large it is at first, at least 1 MiB; rounded down to whole pages
+   * @return the pool
+   * @throws IllegalArgumentException if it is smaller than 1 MiB or larger than the region, or the
+   *     name too long
+   */
+  public static Pool create(PersistentRegion region, String layout, long size) {
+    Extent extent = new Extent(size, 0);
+    return create(region, PoolBuilder.Mode.ON_A_REGION, layout, extent, new SecureRandom());
   }
 
   /**
@@ -110,7 +129,8 @@ public final class Pool implements AutoCloseable {
    * @throws IllegalArgumentException if the region is smaller than 1 MiB, or the name too long
    */
   public static Pool create(PersistentRegion region, String layout, RandomGenerator random) {
-    return create(region, PoolBuilder.Mode.ON_A_REGION, layout, 0, random);
+    Extent all = new Extent(region.size(), 0);
+    return create(region, PoolBuilder.Mode.ON_A_REGION, layout, all, random);
   }
 
   /**
@@ -129,8 +149,21 @@ public final class Pool implements AutoCloseable {
 
   // ---- making and opening
 
-  /** The log of a pool goes by its size: a sixteenth of it at most, 64 lanes of 64 KiB at most. */
-  private static Geometry geometry(long size, int lanes) {
+  /**
+   * How large a pool is made.
+   *
+   * @param size of the pool
+   * @param lanes how many; 0 to go by the size
+   */
+  record Extent(long size, int lanes) {}
+
+  /**
+   * The log of a pool goes by its size: a sixteenth of it at most, 64 lanes of 64 KiB at most. It
+   * does not grow; so in a pool that does, it may have a quarter of what there is at first.
+   */
+  private static Geometry geometry(Extent extent, long maxSize) {
+    long size = Math.min(maxSize, 4 * extent.size());
+    int lanes = extent.lanes();
     int count = lanes > 0 ? lanes : size >= 64 << 20 ? 64 : size >= 8 << 20 ? 16 : 4;
     long share = Math.max(1, size / 16 / (count + RESERVED_LANES));
     long ring = Math.clamp(Long.highestOneBit(share), 4096, Lanes.DEFAULT_RING_BYTES);
@@ -138,7 +171,7 @@ public final class Pool implements AutoCloseable {
   }
 
   static Pool create(PersistentRegion region, PoolBuilder.Mode mode, String layout, int laneCount) {
-    return create(region, mode, layout, laneCount, new SecureRandom());
+    return create(region, mode, layout, new Extent(region.size(), laneCount), new SecureRandom());
   }
 
   /**
@@ -146,22 +179,15 @@ public final class Pool implements AutoCloseable {
    * What the parts held before is of no account: the log has a new key, the chunk table is one free
    * span, and bitmaps are cleared when runs are made.
    */
-  private static Pool create(
+  static Pool create(
       PersistentRegion region,
       PoolBuilder.Mode mode,
       String layout,
-      int laneCount,
+      Extent extent,
       RandomGenerator random) {
     PoolHeader.checkName(layout);
-    Geometry geometry = geometry(region.size(), laneCount);
-    PoolLayout parts =
-        PoolLayout.of(
-            region.size(), region.size(), geometry.lanes() + RESERVED_LANES, geometry.ringBytes());
-    if (region.size() < PoolLayout.MIN_SIZE || parts.problem() != null) {
-      throw new IllegalArgumentException(
-          "no room for a pool: size=%d, lanes=%d: at least %d bytes, and more for more lanes"
-              .formatted(region.size(), geometry.lanes(), PoolLayout.MIN_SIZE));
-    }
+    Geometry geometry = geometry(extent, region.maxSize());
+    PoolLayout parts = parts(region, extent, geometry);
     for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
       region.zero(at, PoolLayout.HEADER_BYTES);
       region.persist(at, PoolLayout.HEADER_BYTES);
@@ -189,9 +215,28 @@ public final class Pool implements AutoCloseable {
             random.nextLong(),
             layout);
     header.storeFirst(region);
-    Pool pool = new Pool(region, header, mode, space, new Allocator(region, parts, chunks), lanes);
+    Pool pool = new Pool(region, header, mode, space, chunks, lanes);
     LOG.info("created {}: {}", header.identity(), region.describe());
     return pool;
+  }
+
+  private static PoolLayout parts(PersistentRegion region, Extent extent, Geometry geometry) {
+    long size = extent.size() & -PersistentRegion.PAGE_BYTES;
+    PoolLayout parts =
+        PoolLayout.of(
+            size, region.maxSize(), geometry.lanes() + RESERVED_LANES, geometry.ringBytes());
+    if (size < PoolLayout.MIN_SIZE || size > region.size() || parts.problem() != null) {
+      throw new IllegalArgumentException(
+          ("no room for a pool: size=%d, maxSize=%d, lanes=%d, region=%d:"
+                  + " at least %d bytes, and more for more lanes or a larger maximum")
+              .formatted(
+                  extent.size(),
+                  region.maxSize(),
+                  geometry.lanes(),
+                  region.size(),
+                  PoolLayout.MIN_SIZE));
+    }
+    return parts;
   }
 
   /** Of version 4. */
@@ -220,7 +265,10 @@ public final class Pool implements AutoCloseable {
                   checkLogEnd(parts, logEnd);
                   return space;
                 });
-    Pool pool = new Pool(region, header, mode, space, new Allocator(region, parts, chunks), lanes);
+    if (!mode.readOnly()) {
+      header.finishGrowth(region);
+    }
+    Pool pool = new Pool(region, header, mode, space, chunks, lanes);
     LOG.info("opened {}: {}, {}", header.identity(), region.describe(), lanes.recovery());
     return pool;
   }
@@ -252,6 +300,10 @@ public final class Pool implements AutoCloseable {
 
   Lanes lanes() {
     return lanes;
+  }
+
+  Growth growth() {
+    return growth;
   }
 
   PoolLayout layout() {

@@ -14,6 +14,7 @@ public final class PoolBuilder {
 
   private final Path path;
   private long size = DEFAULT_SIZE;
+  private long maxSize;
   private int lanes;
   private String layout = "";
   private boolean anyLayout;
@@ -42,9 +43,28 @@ public final class PoolBuilder {
   }
 
   /**
+   * The size up to which a new pool grows by itself while it is open, when there is no room for
+   * what is asked; as large as it is unless this is set. What is not used yet takes addresses, and
+   * room in the chunk table for a 4096th of it; its disk blocks are taken by each growth.
+   *
+   * @param bytes at least the size; rounded up to whole pages
+   * @return this
+   * @throws IllegalArgumentException if it is less than 1 MiB, or more than 64 TiB
+   */
+  public PoolBuilder maxSize(long bytes) {
+    if (bytes < PoolLayout.MIN_SIZE || bytes > PoolLayout.MAX_SIZE) {
+      throw new IllegalArgumentException(
+          "a pool grows to %d to %d bytes: maxSize=%d"
+              .formatted(PoolLayout.MIN_SIZE, PoolLayout.MAX_SIZE, bytes));
+    }
+    maxSize = bytes;
+    return this;
+  }
+
+  /**
    * How many transactions can be open at a time in a new pool; more wait.
    *
-   * @param count 1 to 1000; the default goes by the size, 64 from 64 MiB on
+   * @param count 1 to 1000; the default goes by the size, 64 from 64 MiB on; it does not grow
    * @return this
    * @throws IllegalArgumentException if it is another number
    */
@@ -108,11 +128,18 @@ public final class PoolBuilder {
    * Makes a new pool.
    *
    * @return the pool, open
+   * @throws IllegalArgumentException if it is to grow to less than it has, or to so much that its
+   *     chunk table does not fit
    * @throws io.holdfast.flush.HoldfastException if the file is there or cannot be made, the file
    *     system has no room, or cannot give the durability; no file is left then
    */
   public Pool create() {
-    PersistentRegion region = PersistentRegion.create(path, size, durability);
+    if (maxSize != 0 && maxSize < size) {
+      throw new IllegalArgumentException(
+          "a pool does not shrink: size=%d, maxSize=%d".formatted(size, maxSize));
+    }
+    PersistentRegion region =
+        PersistentRegion.create(path, size, Math.max(size, maxSize), durability);
     try {
       return Pool.create(region, mode(), layout, lanes);
     } catch (RuntimeException | Error e) {
@@ -136,7 +163,8 @@ public final class PoolBuilder {
    *     another version or layout, or power was lost; the file is as it was
    */
   public Pool open() {
-    return open(PersistentRegion.open(path, durability));
+    long reserved = Math.max(PersistentRegion.PAGE_BYTES, PoolHeader.peekMaxSize(path));
+    return open(PersistentRegion.open(path, durability, reserved));
   }
 
   /**

@@ -11,6 +11,10 @@ public class PoolException extends HoldfastException {
     super(message);
   }
 
+  PoolException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
   /** The file holds no pool: it is another program's, or a creation that did not finish. */
   public static final class NotAPool extends PoolException {
     private static final long serialVersionUID = 1L;
@@ -43,16 +47,24 @@ public class PoolException extends HoldfastException {
     }
   }
 
-  /** There is no room for what was asked. The transaction can go on, and can free. */
+  /**
+   * There is no room for what was asked, and the pool cannot grow, because it is as large as it may
+   * become, or because of the cause. The transaction can go on, and can free.
+   */
   public static final class OutOfPoolSpace extends PoolException {
     private static final long serialVersionUID = 1L;
     private final long asked;
     private final long largestFree;
 
-    OutOfPoolSpace(long asked, long largestFree, String medium) {
+    OutOfPoolSpace(long asked, long largestFree, String medium, HoldfastException refusal) {
       super(
-          "the pool is full (%s): asked=%d bytes, largest free=%d bytes: free something, or make a larger pool"
-              .formatted(medium, asked, largestFree));
+          "the pool is full (%s): asked=%d bytes, largest free=%d bytes: free something, or %s"
+              .formatted(
+                  medium,
+                  asked,
+                  largestFree,
+                  refusal == null ? "make a larger pool" : "let it grow: " + refusal.getMessage()),
+          refusal);
       this.asked = asked;
       this.largestFree = largestFree;
     }

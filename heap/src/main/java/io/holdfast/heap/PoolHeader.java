@@ -3,19 +3,32 @@ package io.holdfast.heap;
 
 import static io.holdfast.tx.spi.KeyedHash.WORD;
 
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.HoldfastException.UnsupportedVersion;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.UUID;
 
 /**
- * What a pool says of itself, in two copies of which one is enough. Never changed after the
- * creation, whose last step it is.
+ * What a pool says of itself, in two copies of which one is enough. Writing it is the last step of
+ * the creation, and of a growth, which changes the size in it and nothing else.
+ *
+ * <p>A growth writes one copy after the other, each durable before the next, so one of them is
+ * sound at all times. If both are, and differ in nothing but the size, the larger one is right:
+ * what it speaks of was durable before it. Of a growth whose second copy is missing, that is
+ * written when the pool is opened, before anything is kept in what is new: a copy that says less
+ * must never be the only one that is left.
  *
  * @param layout where everything is
  * @param identity of this pool
@@ -62,6 +75,10 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
   }
 
   MemorySegment encode(int version) {
+    return encode(version, layout.size());
+  }
+
+  private MemorySegment encode(int version, long size) {
     MemorySegment header = MemorySegment.ofArray(new long[PoolLayout.HEADER_BYTES / 8]);
     byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
     header.set(WORD, PoolLayout.MAGIC_AT, PoolLayout.MAGIC);
@@ -69,7 +86,7 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
     header.set(WORD, PoolLayout.IDENTITY_AT, identity.getMostSignificantBits());
     header.set(WORD, PoolLayout.IDENTITY_AT + 8, identity.getLeastSignificantBits());
     header.set(WORD, PoolLayout.CREATED_AT, created.toEpochMilli());
-    header.set(WORD, PoolLayout.SIZE_AT, layout.size());
+    header.set(WORD, PoolLayout.SIZE_AT, size);
     header.set(WORD, PoolLayout.MAX_SIZE_AT, layout.maxSize());
     header.set(WORD, PoolLayout.LOG_AT, PoolLayout.LOG);
     header.set(WORD, PoolLayout.ANCHOR_AT, layout.anchor());
@@ -110,7 +127,80 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
     }
   }
 
-  /** Reads the header from whichever copy is sound. */
+  /**
+   * Says a new size in both copies, in one after the other, and first in one that does not say what
+   * this header does: the other is the one that is sound then.
+   */
+  void storeSize(PersistentRegion region, long size) {
+    MemorySegment grown = encode(PoolLayout.VERSION, size);
+    boolean firstIsSound = isAt(region, PoolLayout.FIRST_HEADER);
+    replace(region, firstIsSound ? PoolLayout.SECOND_HEADER : PoolLayout.FIRST_HEADER, grown);
+    replace(region, firstIsSound ? PoolLayout.FIRST_HEADER : PoolLayout.SECOND_HEADER, grown);
+  }
+
+  /** Stores the words of a copy that are to change. Torn, it is not sound, and the other one is. */
+  private static void replace(PersistentRegion region, long at, MemorySegment copy) {
+    Lines changed = region.lines();
+    region.declare(Declaration.SCRATCH, at, PoolLayout.HEADER_BYTES);
+    for (long word = 0; word < PoolLayout.HEADER_BYTES; word += Long.BYTES) {
+      long value = copy.get(WORD, word);
+      if (region.getLong(at + word) != value) {
+        region.putLong(at + word, value);
+        changed.add(at + word, Long.BYTES);
+      }
+    }
+    region.persist(changed);
+  }
+
+  /** Writes the copy that a growth which was cut off has not reached. */
+  void finishGrowth(PersistentRegion region) {
+    for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
+      PoolHeader copy = isAt(region, at) ? null : soundCopy(region, at);
+      if (copy != null && isGrownFrom(copy)) {
+        replace(region, at, encode(PoolLayout.VERSION));
+      }
+    }
+  }
+
+  /** Whether this is what another header becomes by growth. */
+  private boolean isGrownFrom(PoolHeader other) {
+    return layout.size() > other.layout.size()
+        && encode(PoolLayout.VERSION, other.layout.size())
+                .mismatch(other.encode(PoolLayout.VERSION))
+            == -1;
+  }
+
+  /**
+   * The largest size that a file's header speaks of, to reserve addresses before it is opened; 0 if
+   * there is none. Nothing else may depend on it, since the file is not locked yet.
+   */
+  static long peekMaxSize(Path file) {
+    if (!Files.isRegularFile(file)) {
+      return 0;
+    }
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      return Math.max(
+          peekMaxSize(channel, PoolLayout.FIRST_HEADER),
+          peekMaxSize(channel, PoolLayout.SECOND_HEADER));
+    } catch (IOException e) {
+      // Whoever opens the file is told what is wrong with it.
+      return 0;
+    }
+  }
+
+  private static long peekMaxSize(FileChannel channel, long at) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(PoolLayout.HEADER_BYTES);
+    while (bytes.hasRemaining() && channel.read(bytes, at + bytes.position()) > 0) {}
+    MemorySegment header = MemorySegment.ofBuffer(bytes.flip());
+    boolean sound =
+        header.byteSize() == PoolLayout.HEADER_BYTES
+            && header.get(WORD, PoolLayout.MAGIC_AT) == PoolLayout.MAGIC
+            && header.get(WORD, PoolLayout.CHECKSUM_AT) == sum(header);
+    long maxSize = sound ? header.get(WORD, PoolLayout.MAX_SIZE_AT) : 0;
+    return Math.clamp(maxSize, 0, PoolLayout.MAX_SIZE);
+  }
+
+  /** Reads the header from whichever copy is sound; of two, from the one that has grown. */
   static PoolHeader load(PersistentRegion region) {
     if (region.size() < PoolLayout.LOG) {
       throw new PoolException.NotAPool(
@@ -118,8 +208,16 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
               .formatted(region.size(), PoolLayout.MIN_SIZE));
     }
     refuseForeign(region);
+    PoolHeader header = loadEither(region);
+    header.refuseOtherSize(region.size());
+    return header;
+  }
+
+  private static PoolHeader loadEither(PersistentRegion region) {
     try {
-      return loadCopy(region, PoolLayout.FIRST_HEADER);
+      PoolHeader first = loadCopy(region, PoolLayout.FIRST_HEADER);
+      PoolHeader second = soundCopy(region, PoolLayout.SECOND_HEADER);
+      return second != null && second.isGrownFrom(first) ? second : first;
     } catch (Corrupt first) {
       try {
         return loadCopy(region, PoolLayout.SECOND_HEADER);
@@ -127,6 +225,29 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
         throw first;
       }
     }
+  }
+
+  private static PoolHeader soundCopy(PersistentRegion region, long at) {
+    try {
+      return loadCopy(region, at);
+    } catch (Corrupt | UnsupportedVersion e) {
+      return null;
+    }
+  }
+
+  /** What is longer than the pool and not too long is left from a growth that was cut off. */
+  private void refuseOtherSize(long actual) {
+    long size = layout.size();
+    if (actual >= size && actual <= layout.maxSize()) {
+      return;
+    }
+    String expected =
+        size == layout.maxSize() ? size + " bytes" : size + " to " + layout.maxSize() + " bytes";
+    throw new Corrupt(
+        PoolLayout.SIZE_AT,
+        "pool.size",
+        expected,
+        actual + " bytes in the file (" + (actual < size ? "cut short)" : "extended)"));
   }
 
   private static void refuseForeign(PersistentRegion region) {
@@ -164,7 +285,7 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
       throw new Corrupt(at + PoolLayout.FEATURES_AT, "pool.features", "none", hex(features));
     }
     return new PoolHeader(
-        layout(header, at, region.size()),
+        layout(header, at),
         new UUID(
             header.get(WORD, PoolLayout.IDENTITY_AT), header.get(WORD, PoolLayout.IDENTITY_AT + 8)),
         Instant.ofEpochMilli(header.get(WORD, PoolLayout.CREATED_AT)),
@@ -172,7 +293,7 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
         name(header, at));
   }
 
-  private static PoolLayout layout(MemorySegment header, long at, long actualSize) {
+  private static PoolLayout layout(MemorySegment header, long at) {
     long bytesCount = header.get(WORD, PoolLayout.CHUNK_BYTES_COUNT_AT);
     long size = header.get(WORD, PoolLayout.SIZE_AT);
     PoolLayout layout =
@@ -188,13 +309,6 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
         || layout.problem() != null) {
       throw new Corrupt(
           at + PoolLayout.SIZE_AT, "pool.layout", "parts in order", "" + layout.problem());
-    }
-    if (size != actualSize) {
-      throw new Corrupt(
-          at + PoolLayout.SIZE_AT,
-          "pool.size",
-          size + " bytes",
-          actualSize + " bytes in the file (" + (actualSize < size ? "cut short)" : "extended)"));
     }
     return layout;
   }

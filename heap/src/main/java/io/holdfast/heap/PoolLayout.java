@@ -19,7 +19,7 @@ import io.holdfast.tx.Lanes;
  *        +8   format version 4 | header bytes 4
  *        +16  identity                  16 bytes, random
  *        +32  created                   milliseconds since 1970
- *        +40  size                      of the file, in bytes
+ *        +40  size                      of the pool, in bytes; changed by growth
  *        +48  maximum size              up to which the chunk table reaches
  *        +56  log                       offset
  *        +64  anchor                    offset
@@ -30,7 +30,7 @@ import io.holdfast.tx.Lanes;
  *        +104 hash seed                 random; of keys in maps
  *        +112 layout bytes              how long the layout's name is
  *        +120 layout                    its name in UTF-8, 128 bytes, zeros after it
- *        +248 checksum                  of the words before
+ *        +248 checksum                  of the words before; changed by growth
  *
  * chunk table entry
  *        +0   check 2 | kind 1 | class 1 | chunks 4
@@ -40,6 +40,9 @@ import io.holdfast.tx.Lanes;
  * <p>An entry is that of a span if it is the first one, or follows a span. A span is free, or a run
  * of blocks of one size class; a huge object is a run of one block. A run of more than 64 blocks
  * begins with its bitmap, in whole lines. A block is allocated if its bit is set.
+ *
+ * <p>Of all this only the size changes while a pool is open, by {@link #grow}: everybody who has
+ * the layout sees it.
  */
 final class PoolLayout {
   static final int VERSION = 1;
@@ -75,7 +78,7 @@ final class PoolLayout {
   static final long MIN_SIZE = 1 << 20;
   static final long MAX_SIZE = 1L << 46;
 
-  private final long size;
+  private volatile long size;
   private final long maxSize;
   private final long anchor;
   private final long table;
@@ -147,9 +150,19 @@ final class PoolLayout {
     return capacity;
   }
 
+  /** The pool has grown, durably. */
+  void grow(long newSize) {
+    size = newSize;
+  }
+
   /** How many chunks there are. */
   int chunkCount() {
-    return (int) Math.min(capacity, (size - chunks) / CHUNK_BYTES);
+    return chunkCount(size);
+  }
+
+  /** How many chunks a pool of some size has. */
+  int chunkCount(long ofSize) {
+    return (int) Math.min(capacity, (ofSize - chunks) / CHUNK_BYTES);
   }
 
   /** Whether a range lies inside the chunks, in which all blocks are. */

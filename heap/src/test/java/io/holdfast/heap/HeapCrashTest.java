@@ -15,6 +15,7 @@ import io.holdfast.tx.Savepoint;
 import io.holdfast.tx.Transaction;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,6 +37,9 @@ class HeapCrashTest {
 
   /** How much of a large block is given contents. */
   private static final int FILLED = 2048;
+
+  /** So many that rings are as small as they may be. */
+  private static final int LANES_WITH_SMALL_RINGS = 14;
 
   private static final Type<PersistentMap<Long, String>> MAP = Type.map(Codec.LONG, Codec.STRING);
 
@@ -75,6 +79,28 @@ class HeapCrashTest {
     for (Step step : before) {
       step.run(pool);
     }
+    pool.close();
+    return medium.image();
+  }
+
+  /** The same of a pool that can grow, and that has no free chunk. */
+  private static long[] fullPool(int moreChunks, Step... before) {
+    int most = (1 << 20) + moreChunks * PoolLayout.CHUNK_BYTES;
+    TracingMedium medium = TracingMedium.ofSize(most);
+    Pool.Extent extent = new Pool.Extent(1 << 20, LANES_WITH_SMALL_RINGS);
+    Pool pool =
+        Pool.create(
+            medium.region(), PoolBuilder.Mode.ON_A_REGION, "test", extent, new SecureRandom());
+    for (Step step : before) {
+      step.run(pool);
+    }
+    in("n", (tx, node) -> tx.edit(node).number(1)).run(pool);
+    allocateData(3000).run(pool);
+    while (pool.info().largestFree() > 0) {
+      boolean huge = pool.info().largestFree() > 600_000;
+      pool.root("filler" + pool.roots().size(), Type.block(huge ? 530_000 : 60_000));
+    }
+    assertEquals(1 << 20, pool.info().size());
     pool.close();
     return medium.image();
   }
@@ -477,6 +503,65 @@ class HeapCrashTest {
                 }),
             in("n", (tx, node) -> tx.edit(node).number(5)));
     assertTrue(report.states() > 5_000, report::toString);
+  }
+
+  // ---- growth
+
+  @Test
+  void growth_byAllocation() {
+    exhaustNested(fullPool(4), allocateData(70_000), allocateData(3000));
+  }
+
+  /** Once for a block, and once more, up to the maximum. */
+  @Test
+  void growth_twiceInALife() {
+    exhaust(
+        fullPool(7),
+        allocateData(120_000),
+        pool -> pool.root("block", Type.block(245_000)),
+        pool -> assertEquals(pool.layout().maxSize(), pool.info().size()),
+        in("n", (tx, node) -> tx.edit(node).number(2)));
+  }
+
+  /** Of frames of one line, as snapshots of words are, all images can be tried. */
+  @Test
+  void growth_byALogExtension() {
+    Step snapshots =
+        pool -> {
+          Node node = pool.root("n", Node.TYPE);
+          long start = node.data().offset();
+          pool.run(tx -> {
+            for (long at = start; at < start + 8 * 64; at += 8) {
+              tx.snapshot(at, 8);
+              pool.region().putLong(at, at);
+            }
+          });
+          assertTrue(pool.info().size() > 1 << 20);
+        };
+    exhaustNested(fullPool(4), snapshots, in("n", (tx, node) -> tx.edit(node).number(2)));
+  }
+
+  /** What the crash leaves grows on, and is crashed in that, too: the end is the same. */
+  @Test
+  void growth_cutOff_goesOnAndIsCutOffAgain() {
+    int most = 7;
+    List<String> states = new ArrayList<>();
+    Explorer.Report report =
+        Explorer.of(fullPool(most))
+            .nested(1)
+            .limit(LIMIT)
+            .run(
+                medium -> program(medium, states, pool -> assertTrue(pool.growth().makeRoom(1))),
+                (region, marks) -> {
+                  Pool pool = Pool.open(region, "test");
+                  assertTrue(pool.growth().makeRoom(most));
+                  assertEquals(pool.layout().maxSize(), pool.info().size());
+                  CheckReport check = pool.check();
+                  assertTrue(check.isClean(), check::toString);
+                  return contents(pool, check);
+                });
+    assertEquals(0, report.cappedPoints(), report::toString);
+    assertEquals(List.of(), report.findings());
   }
 
   // ---- maps

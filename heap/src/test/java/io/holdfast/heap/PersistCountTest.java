@@ -2,6 +2,8 @@
 package io.holdfast.heap;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.crash.CountingMedium;
 import io.holdfast.crash.PersistCounts;
@@ -81,6 +83,10 @@ class PersistCountTest {
     count("open, after a crash", () -> again.set(Pool.open(region, SamplePool.LAYOUT)));
     again.get().run(tx -> tx.edit(again.get().root("account", Account.TYPE)).balance(1));
     count("close, after a transaction", again.get()::close);
+    Pool half = Pool.create(region, SamplePool.LAYOUT, SamplePool.SIZE / 2);
+    count("grow", () -> assertTrue(half.growth().makeRoom(15)));
+    count("grow, not needed", () -> assertTrue(half.growth().makeRoom(15)));
+    count("grow, not possible", () -> assertFalse(half.growth().makeRoom(1000)));
     assertEquals(
         checkedIn(),
         String.join("\n", table),

@@ -2,6 +2,7 @@
 package io.holdfast.heap;
 
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.crash.PersistLint;
 import io.holdfast.flush.PersistentRegion;
@@ -21,6 +22,20 @@ class PoolLintTest {
       try (Pool pool = Pool.open(region, SamplePool.LAYOUT)) {
         SamplePool.useAll(pool);
       }
+    }
+  }
+
+  @Test
+  @PersistLint(size = 2 * SIZE)
+  void growth_breaksNoRule(PersistentRegion region) {
+    try (Pool pool = Pool.create(region, SamplePool.LAYOUT, SIZE / 2)) {
+      SamplePool.fill(pool);
+      pool.root("large", Type.block(SIZE));
+      assertTrue(pool.info().size() > SIZE);
+      SamplePool.useAll(pool);
+    }
+    try (Pool pool = Pool.open(region, SamplePool.LAYOUT)) {
+      assertTrue(pool.info().size() > SIZE);
     }
   }
 

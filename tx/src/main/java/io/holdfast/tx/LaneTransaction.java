@@ -290,11 +290,18 @@ final class LaneTransaction {
     }
     if (!laneLog.reserveExtensions()) {
       upkeep();
-      if (!laneLog.reserveExtensions()) {
+      growUntilRoom();
+    }
+  }
+
+  private void growUntilRoom() {
+    long bytes = (long) staging.lines() * LogLayout.LINE;
+    while (!laneLog.reserveExtensions()) {
+      if (!log.space().grow(bytes)) {
         throw new TransactionException.LogFull(
             ("the transaction does not fit into its ring, and the pool has no room for the rest:"
                     + " staged=%d bytes, ring=%d bytes: free something, or write less at once")
-                .formatted((long) staging.lines() * LogLayout.LINE, log.layout().ringBytes()));
+                .formatted(bytes, log.layout().ringBytes()));
       }
     }
   }

@@ -73,6 +73,17 @@ public interface Space {
   Extension takeExtension(long bytes);
 
   /**
+   * Makes more room for {@link #takeExtension}, when there is none and nothing waits to be given
+   * back. Called with a lane's latch held: must not wait for any lane.
+   *
+   * @param bytes how much is wanted
+   * @return whether it is worth trying again
+   */
+  default boolean grow(long bytes) {
+    return false;
+  }
+
+  /**
    * Takes room back.
    *
    * @param extension what {@link #takeExtension} gave
