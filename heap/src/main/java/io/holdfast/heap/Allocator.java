@@ -24,9 +24,9 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Runs are read when they are first needed, so that opening a pool does not depend on how much
  * is in it. An empty run is kept for each class and kind, others are returned to the free chunks.
  *
- * <p>Lock order: one {@link Shelf} at a time, then {@link Chunks}. No lock is held while a
- * transaction commits, but by Chunks for its own. To add here: never take a shelf's lock from a
- * participant's {@code applying} or {@code applied}, when an order number is in flight.
+ * <p>Lock order: one {@link Shelf} at a time, then {@link Chunks}, then {@link Growth}. No lock is
+ * held while a transaction commits, but by Chunks for its own. To add here: never take a shelf's
+ * lock from a participant's {@code applying} or {@code applied}, when an order number is in flight.
  */
 final class Allocator {
   private static final int COPIED_UNASKED = 4096;

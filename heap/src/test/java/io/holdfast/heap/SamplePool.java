@@ -10,6 +10,7 @@ import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import java.lang.foreign.MemorySegment;
+import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.Map;
 import java.util.UUID;
@@ -39,7 +40,13 @@ final class SamplePool {
 
   /** The same, with a number of lanes. */
   static Pool createEmpty(PersistentRegion region, int lanes) {
-    Pool made = Pool.create(region, PoolBuilder.Mode.ON_A_REGION, LAYOUT, lanes);
+    return createEmpty(region, new Pool.Extent(region.size(), lanes));
+  }
+
+  /** The same, with a part of the region. */
+  static Pool createEmpty(PersistentRegion region, Pool.Extent extent) {
+    Pool made =
+        Pool.create(region, PoolBuilder.Mode.ON_A_REGION, LAYOUT, extent, new SecureRandom());
     PoolHeader header = new PoolHeader(made.layout(), IDENTITY, CREATED, HASH_SEED, LAYOUT);
     made.close();
     header.store(region, PoolLayout.FIRST_HEADER);

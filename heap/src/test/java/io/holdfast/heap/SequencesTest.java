@@ -24,9 +24,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * All sequences of two operations on maps, objects, blocks and roots, from six starts each, crashed
- * everywhere, and in nearly all recoveries; see {@link SequenceTests} for what a run with other
- * lengths is told by, and for the time that it may take.
+ * All sequences of two operations on maps, objects, blocks and roots, from six starts each and one
+ * more, crashed everywhere, and in nearly all recoveries; see {@link SequenceTests} for what a run
+ * with other lengths is told by, and for the time that it may take.
  *
  * <p>What the starts are:
  *
@@ -39,6 +39,8 @@ import org.junit.jupiter.api.TestFactory;
  *                                               fills its block    left
  * after delete         three put, two removed   the same           the same                   the same
  * log nearly full      one entry                one child          the small one              one
+ * just before growth   -                        -                  no chunk is left, and the  -
+ *                                                                  pool can grow
  * </pre>
  *
  * <p>Roots are a list, of which nothing is ever resized. When the log is nearly full, two of them
@@ -49,6 +51,7 @@ class SequencesTest {
   private static final int LANES = 14;
 
   private static final int SIZE = 1 << 20;
+  private static final int GROWN_SIZE = SIZE + 15 * PoolLayout.CHUNK_BYTES;
   private static final int KEYS = 3;
   private static final List<String> HEAVY =
       List.of("map, just before resize", "blocks, log nearly full");
@@ -112,8 +115,12 @@ class SequencesTest {
 
   /** A pool in which something was done; nothing in it is random but the key of its log. */
   private static long[] pool(Consumer<Pool> before) {
-    TracingMedium medium = TracingMedium.ofSize(SIZE);
-    Pool pool = SamplePool.createEmpty(medium.region(), LANES);
+    return pool(before, SIZE);
+  }
+
+  private static long[] pool(Consumer<Pool> before, int maxSize) {
+    TracingMedium medium = TracingMedium.ofSize(maxSize);
+    Pool pool = SamplePool.createEmpty(medium.region(), new Pool.Extent(SIZE, LANES));
     before.accept(pool);
     pool.close();
     return medium.image();
@@ -122,7 +129,10 @@ class SequencesTest {
   private static Sequences<Pool> sequences(
       String structure, String shape, List<Letter<Pool>> letters, Consumer<Pool> before) {
     boolean logFull = shape.equals("log nearly full");
-    long[] start = pool(logFull ? before.andThen(SequencesTest::scratch) : before);
+    long[] start =
+        pool(
+            logFull ? before.andThen(SequencesTest::scratch) : before,
+            shape.equals("just before growth") ? GROWN_SIZE : SIZE);
     Sequences<Pool> sequences =
         new Sequences<>(
             structure,
@@ -530,7 +540,20 @@ class SequencesTest {
               free(pool, shelf, 1);
               free(pool, shelf, 2);
             }),
-        sequences("blocks", "log nearly full", letters, shelf(0)));
+        sequences("blocks", "log nearly full", letters, shelf(0)),
+        sequences(
+            "blocks",
+            "just before growth",
+            letters.subList(letters.size() / KEYS, letters.size()),
+            shelf(0).andThen(SequencesTest::takeAll)));
+  }
+
+  private static void takeAll(Pool pool) {
+    while (pool.info().largestFree() > 0) {
+      boolean huge = pool.info().largestFree() > BLOCK_BYTES[2] + PoolLayout.CHUNK_BYTES;
+      pool.root(
+          "all" + pool.roots().size(), Type.block(huge ? BLOCK_BYTES[2] : 2 * BLOCK_BYTES[1]));
+    }
   }
 
   private static Consumer<Pool> shelf(int... blocks) {
