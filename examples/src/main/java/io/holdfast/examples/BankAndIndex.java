@@ -38,8 +38,9 @@ import java.util.function.BooleanSupplier;
  * parent knows from the pool how many operations were done, carries out the same ones on a model,
  * and compares everything.
  *
- * <p>How large a pool is, and how much is hoarded in it from the start, goes by its seed. For want
- * of room an operation fails as a whole, and is tried again once the hoarder has made some.
+ * <p>How large a pool is, and how much is hoarded in it from the start, goes by its seed; so does
+ * whether it has all of its region from the start, or begins with a part and grows. For want of
+ * room an operation fails as a whole, and is tried again once the hoarder has made some.
  */
 public final class BankAndIndex implements KillProgram {
   private static final String LAYOUT = "bank and index";
@@ -199,6 +200,12 @@ public final class BankAndIndex implements KillProgram {
         (least * Math.exp(new SplittableRandom(seed).nextDouble() * Math.log(most / least)));
   }
 
+  /** How much of its region a pool has at first: all of it, or from a quarter to a half. */
+  static long firstSize(long seed, long regionSize) {
+    SplittableRandom random = new SplittableRandom(seed + 1);
+    return random.nextBoolean() ? regionSize : (long) (regionSize * random.nextDouble(0.25, 0.5));
+  }
+
   /** A size in which everybody finds room once the hoarder has made some, in bytes. */
   long leastSize() {
     return LEAST_POOL + BYTES_PER_CHARACTER * lines.stream().mapToLong(String::length).sum();
@@ -206,7 +213,8 @@ public final class BankAndIndex implements KillProgram {
 
   @Override
   public void create(PersistentRegion region, long seed) {
-    try (Pool pool = Pool.create(region, LAYOUT)) {
+    long poolSize = firstSize(seed, region.size());
+    try (Pool pool = Pool.create(region, LAYOUT, poolSize)) {
       Contents contents = Contents.of(pool);
       pool.run(tx -> {
         for (long number = 0; number < ACCOUNTS; number++) {

@@ -75,6 +75,34 @@ class BankAndIndexTest {
     }
   }
 
+  /** Everything that can be checked of a full pool holds of one that has grown, too. */
+  @Test
+  void work_inAPoolThatBeginsSmall_growsToItsRegion() throws Exception {
+    long seed =
+        LongStream.range(0, 100)
+            .filter(some -> BankAndIndex.firstSize(some, region.size()) < region.size())
+            .findFirst()
+            .getAsLong();
+    program.create(region, seed);
+    for (int round = 0; round < 3; round++) {
+      long end = acknowledged.getOrDefault(HOARDER, 0L) + 1500;
+      BankAndIndex.workWhile(
+          () -> acknowledged.getOrDefault(HOARDER, 0L) < end, region, seed, acknowledged::put);
+      program.check(region, seed, acknowledged::get);
+    }
+    inPool(pool -> assertEquals(region.size(), pool.info().size()));
+  }
+
+  @Test
+  void firstSize_ofManySeeds_isAllOrAPart() {
+    long[] sizes =
+        LongStream.range(0, 200).map(seed -> BankAndIndex.firstSize(seed, 1000)).toArray();
+    long parts = LongStream.of(sizes).filter(size -> size >= 250 && size < 500).count();
+    long whole = LongStream.of(sizes).filter(size -> size == 1000).count();
+    assertEquals(200, parts + whole);
+    assertTrue(parts > 60 && whole > 60, parts + " and " + whole);
+  }
+
   @Test
   void check_aValueMissingOrAnother_found() throws Exception {
     work(100);
