@@ -31,6 +31,13 @@ final class CreateCommand implements Callable<Integer> {
   private long size = PoolBuilder.DEFAULT_SIZE;
 
   @Option(
+      names = "--max-size",
+      paramLabel = "BYTES",
+      converter = SizeConverter.class,
+      description = "How large it may grow while it is open. Default: it does not grow.")
+  private Long maxSize;
+
+  @Option(
       names = "--lanes",
       paramLabel = "N",
       description = "How many transactions can be open at a time. Default: by the size.")
@@ -64,6 +71,7 @@ final class CreateCommand implements Callable<Integer> {
   private Pool create() {
     try {
       PoolBuilder builder = Pool.at(file).size(size).layout(layout).durability(durability);
+      builder = maxSize == null ? builder : builder.maxSize(maxSize);
       return (lanes == null ? builder : builder.lanes(lanes)).create();
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);

@@ -61,6 +61,7 @@ final class InfoCommand implements Callable<Integer> {
     Text.field(out, "layout", "\"" + info.layout() + "\"");
     Text.field(out, "created", info.created());
     Text.field(out, "size", Text.bytes(info.size()));
+    Text.field(out, "grows to", Text.bytes(info.maxSize()));
     Text.field(
         out,
         "lanes",

@@ -102,6 +102,21 @@ class CommandLineTest {
   }
 
   @Test
+  void create_withAMaximum_makesAPoolThatGrowsAndInfoTellsBoth() {
+    Path file = folder.resolve("new.pool");
+    assertEquals(
+        0, run("pool", "create", "" + file, "--size", "1M", "--max-size", "4M"), err::toString);
+    assertPrinted("size:            1048576 bytes", "grows to:        4194304 bytes (4.0 MiB)");
+    try (Pool pool = Pool.at(file).open()) {
+      pool.root("block", Type.block(2 << 20));
+    }
+    assertEquals(0, run("pool", "info", "" + file), err::toString);
+    assertPrinted("grows to:        4194304 bytes (4.0 MiB)");
+    assertTrue(file.toFile().length() > 2 << 20 && file.toFile().length() <= 4 << 20);
+    assertEquals(0, run("pool", "check", "" + file), err::toString);
+  }
+
+  @Test
   void info_ofAPool_tellsWhatIsInItAndLeavesIt() throws IOException {
     Path file = pool();
     byte[] before = Files.readAllBytes(file);
@@ -269,6 +284,9 @@ class CommandLineTest {
         "pool create FOLDER/a --size 99999999999999999999 | is too large",
         "pool create FOLDER/a --size 3K | size=3072: see",
         "pool create FOLDER/a --size | --size",
+        "pool create FOLDER/a --max-size 3K | maxSize=3072: see",
+        "pool create FOLDER/a --size 2M --max-size 1M | maxSize=1048576: see",
+        "pool create FOLDER/a --max-size much | '--max-size': \"much\" is no size",
         "pool create FOLDER/a --size 1M --lanes 1000 | lanes=1000",
         "pool create FOLDER/a --lanes 0 | lanes=0",
         "pool create FOLDER/a --lanes many | 'many' is not an int",
