@@ -58,6 +58,16 @@ class GuideTest {
   }
 
   @Test
+  void growth() {
+    Path file = folder.resolve("shop.pool");
+    try (Pool pool = Pool.at(file).size(64 << 20).maxSize(4L << 30).openOrCreate()) {
+      pool.root("photos", Type.block(100 << 20));
+      System.out.println(pool.info().size());
+    }
+    assertTrue(file.toFile().length() > 100 << 20);
+  }
+
+  @Test
   void rootsTransactionsAndSavepoints() {
     try (Pool pool = Pool.at(folder.resolve("pool")).size(8 << 20).create()) {
       PersistentMap<String, Long> stock = pool.root("stock", Type.map(Codec.STRING, Codec.LONG));
