@@ -117,7 +117,8 @@ final class Allocator {
 
   /** Takes a block of at least so many bytes for a transaction. */
   Place reserve(Transaction tx, long bytes, Span.Kind kind) {
-    if (bytes < 1 || bytes > growth.mostBytes()) {
+    boolean fits = bytes <= layout.end() - layout.chunks() || bytes <= growth.mostBytes();
+    if (bytes < 1 || !fits) {
       throw new PoolException.OutOfPoolSpace(bytes, chunks.largestFree(), region.describe(), null);
     }
     int sizeClass = SizeClasses.of(bytes);
