@@ -39,6 +39,16 @@ public abstract class ForwardingMedium extends Medium {
   }
 
   @Override
+  public long maxSize() {
+    return inner.maxSize();
+  }
+
+  @Override
+  public void grow(long bytes) {
+    inner.grow(bytes);
+  }
+
+  @Override
   public long load(long offset, int bytes) {
     return inner.load(offset, bytes);
   }
