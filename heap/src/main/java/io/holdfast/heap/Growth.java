@@ -46,6 +46,7 @@ final class Growth {
   private final Chunks chunks;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile HoldfastException refusal;
+  private boolean ended;
 
   Growth(PersistentRegion region, PoolHeader header, Chunks chunks) {
     this.region = region;
@@ -86,6 +87,9 @@ final class Growth {
       if (chunks.longest() >= wanted) {
         return true;
       }
+      if (ended) {
+        return false;
+      }
       int count = layout.chunkCount();
       int left = mostChunks() - count;
       long needed = wanted - chunks.freeAtEnd(count);
@@ -94,6 +98,16 @@ final class Growth {
         return false;
       }
       return grow(count, (int) needed, Math.min(left, Math.ceilDiv(count, SHARE)));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The pool is being closed, and from here on nobody but its closer writes the header. */
+  void end() {
+    lock.lock();
+    try {
+      ended = true;
     } finally {
       lock.unlock();
     }

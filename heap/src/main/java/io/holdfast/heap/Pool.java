@@ -611,6 +611,7 @@ public final class Pool implements AutoCloseable {
     }
     try {
       if (!mode.readOnly()) {
+        growth.end();
         if (headerDamaged) {
           LOG.warn("{}: a damaged copy of the header is rewritten", header.identity());
           header.mend(region);

@@ -14,7 +14,7 @@ import java.util.UUID;
  * @param identity random, of this pool
  * @param layout the application's name for it
  * @param created when
- * @param size of the file, in bytes
+ * @param size of the pool, in bytes; its file may be longer after a crash
  * @param maxSize up to which it may grow, in bytes
  * @param durability what commits survive in this opening
  * @param granularity what is written back at a time

@@ -13,6 +13,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.holdfast.crash.CountingMedium;
 import io.holdfast.crash.ForwardingMedium;
 import io.holdfast.flush.Durability;
 import io.holdfast.flush.HoldfastException;
@@ -20,6 +21,7 @@ import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.HoldfastException.NoSpace;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Transaction;
 import io.holdfast.tx.TransactionException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -436,6 +438,32 @@ class GrowthTest {
       writeAll(pool, block);
       assertEquals(LARGE - 8, block.view().get(JAVA_LONG, LARGE - 8));
       assertTrue(pool.check().isClean());
+    }
+  }
+
+  /** A region that is the caller's stays open, and a transaction may be too. */
+  @Test
+  void allocate_afterClose_doesNotGrow() {
+    try (PersistentRegion region = PersistentRegion.over(Medium.inMemory(MAX_SIZE))) {
+      Pool pool = Pool.create(region, LAYOUT, SIZE);
+      try (Transaction tx = pool.begin()) {
+        pool.close();
+        assertThrows(HoldfastException.class, () -> pool.allocate(tx, 2 << 20));
+      }
+      try (Pool again = Pool.open(region, LAYOUT)) {
+        assertEquals(SIZE, again.info().size());
+      }
+    }
+  }
+
+  /** Growth goes on through media that stand before another one. */
+  @Test
+  void allocate_countedMedium_growsWithTheOneBehind() {
+    try (PersistentRegion region = PersistentRegion.over(new CountingMedium(new Elastic()))) {
+      Pool pool = Pool.create(region, LAYOUT);
+      put(pool, 0, 60);
+      assertTrue(region.size() > SIZE);
+      assertWhole(pool, 60);
     }
   }
 
