@@ -58,6 +58,52 @@ class ExamplesTest {
     assertTrue(seen >= 1000 && (made == seen || made == seen + 1), text);
   }
 
+  @Test
+  void sessionCache_runTwice_isStillLoggedIn() throws Exception {
+    Path file = folder.resolve("sessions.pool");
+    assertEquals("ann has made 1 requests\n", output(Example5SessionCache::main, file));
+    assertEquals("ann has made 3 requests\n", output(Example5SessionCache::main, file));
+    try (Example5SessionCache cache = new Example5SessionCache(file)) {
+      long hoursLater = System.currentTimeMillis() + 5 * 3_600_000L;
+      cache.logIn("new", "bob", hoursLater);
+      cache.sweep(hoursLater);
+      assertEquals(1, cache.size());
+      assertEquals(null, cache.use("5f3a", hoursLater));
+      assertEquals("bob", cache.use("new", hoursLater).user());
+    }
+  }
+
+  @Test
+  void wordIndex_sameFilesAgain_indexedOnce() throws Exception {
+    Path file = folder.resolve("index.pool");
+    Path one = Files.writeString(folder.resolve("one"), "The sea, the sea!\n");
+    Path two = Files.writeString(folder.resolve("two"), "A sea-change\n");
+    String found = "Sea is in [" + one + ", " + two + "]\n";
+    assertEquals(found, output(Example6WordIndex::main, file, "Sea", one, two));
+    assertEquals(found, output(Example6WordIndex::main, file, "Sea", two, one));
+    assertEquals("ship is in []\n", output(Example6WordIndex::main, file, "ship"));
+  }
+
+  @Test
+  void queue_runTwice_goesOn() throws Exception {
+    Path file = folder.resolve("queue.region");
+    assertEquals("took 1 and 4\n", output(Example7Queue::main, file));
+    assertEquals("took 9 and 1\n", output(Example7Queue::main, file));
+    try (Example7Queue queue = Example7Queue.openOrCreate(file)) {
+      int put = 0;
+      while (queue.put(put)) {
+        put++;
+      }
+      assertEquals(998, put, "two were left");
+      assertEquals(4, queue.take().orElseThrow());
+      assertEquals(9, queue.take().orElseThrow());
+      for (long i = 0; i < put; i++) {
+        assertEquals(i, queue.take().orElseThrow());
+      }
+      assertTrue(queue.take().isEmpty());
+    }
+  }
+
   // ---- the demo
 
   private static String demo(int status, Object... arguments) throws Exception {

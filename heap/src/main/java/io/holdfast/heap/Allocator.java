@@ -54,12 +54,12 @@ final class Allocator {
 
     private int emptyRuns;
 
-    /** Whether a run has a free block; runs that are full by now are put aside. */
-    boolean hasFree() {
+    /** The first run that has a free block, or null; runs that are full by now are put aside. */
+    Run firstFree() {
       while (!available.isEmpty() && available.peekFirst().free() == 0) {
         available.removeFirst().setAvailable(false);
       }
-      return !available.isEmpty();
+      return available.peekFirst();
     }
 
     /** The block that was given back last and is free; null if that is not known. */
@@ -182,10 +182,10 @@ final class Allocator {
   private Place takeFrom(Shelf shelf) {
     shelf.lock.lock();
     try {
-      while (!shelf.hasFree() && !shelf.unread.isEmpty()) {
+      while (shelf.firstFree() == null && !shelf.unread.isEmpty()) {
         read(shelf, shelf.unread.getFirst());
       }
-      return shelf.hasFree() ? take(shelf) : null;
+      return shelf.firstFree() == null ? null : take(shelf);
     } finally {
       shelf.lock.unlock();
     }
@@ -214,7 +214,7 @@ final class Allocator {
   /** Takes a free block, of which there must be one. */
   private static Place take(Shelf shelf) {
     Place recent = shelf.pollRecent();
-    Run run = recent != null ? recent.run : shelf.available.peekFirst();
+    Run run = recent != null ? recent.run : shelf.firstFree();
     if (run.isEmpty()) {
       shelf.emptyRuns--;
     }

@@ -123,6 +123,7 @@ final class Run {
   /** Takes the first free block; there must be one. */
   int takeFirst() {
     int index = taken.nextClearBit(firstFree);
+    assert index < count : "the run is full";
     firstFree = index + 1;
     take(index);
     return index;

@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
   private static final String LAYOUT = "key-value server";
   private static final int MOST_PORT = 65535;
+  private static final long DEFAULT_MAX_SIZE = 4L << 30;
 
   @Spec private CommandSpec spec;
 
@@ -47,6 +48,13 @@ final class ServeCommand implements Callable<Integer> {
       converter = SizeConverter.class,
       description = "How large a new pool is, with a suffix K, M, G or T. Default: 256M.")
   private long size = 256L << 20;
+
+  @Option(
+      names = "--max-size",
+      paramLabel = "BYTES",
+      converter = SizeConverter.class,
+      description = "Up to which size a new pool grows. Default: 4G, or --size if that is more.")
+  private Long maxSize;
 
   @Option(
       names = "--bind",
@@ -125,7 +133,12 @@ final class ServeCommand implements Callable<Integer> {
           e);
     }
     try {
-      return Pool.at(file).size(size).layout(LAYOUT).durability(durability).openOrCreate();
+      return Pool.at(file)
+          .size(size)
+          .maxSize(maxSize != null ? maxSize : Math.max(size, DEFAULT_MAX_SIZE))
+          .layout(LAYOUT)
+          .durability(durability)
+          .openOrCreate();
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

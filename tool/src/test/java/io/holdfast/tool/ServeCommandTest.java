@@ -104,6 +104,7 @@ class ServeCommandTest {
     refused("--bind=no.such.host", "serve", "--pool", file, "--bind", "no.such.host");
     refused("\"x\" is no size", "serve", "--pool", file, "--size", "x");
     refused("1048576", "serve", "--pool", file, "--size", "1K");
+    refused("maxSize=2097152", "serve", "--pool", file, "--size", "4M", "--max-size", "2M");
     refused("is a directory", "serve", "--pool", folder.toString());
     refused("--durability", "serve", "--pool", file, "--durability", "ever");
     Path text = Files.writeString(folder.resolve("text"), "x".repeat(10_000));

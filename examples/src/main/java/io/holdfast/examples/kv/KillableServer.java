@@ -27,7 +27,8 @@ final class KillableServer {
     Path file = Path.of(arguments[0]);
     PersistentRegion region =
         switch (KillMedium.valueOf(arguments[1])) {
-          case SHARED -> PersistentRegion.open(file, Durability.PROCESS);
+          case SHARED ->
+              PersistentRegion.open(file, Durability.PROCESS, SocketKillLoop.MOST_POOL_BYTES);
           case VOLATILE_CACHE ->
               PersistentRegion.over(Medium.volatileCache(file, Long.parseLong(arguments[2])));
         };

@@ -246,7 +246,7 @@ public final class Server implements AutoCloseable {
     settings.put("appendonly", "no");
     settings.put("databases", "1");
     settings.put("maxclients", Integer.toString(MOST_CLIENTS));
-    settings.put("maxmemory", Long.toString(store.pool().info().size()));
+    settings.put("maxmemory", Long.toString(store.pool().info().maxSize()));
     settings.put("proto-max-bulk-len", Long.toString(LONGEST_BULK));
     settings.put("save", "");
     settings.put("timeout", "0");
@@ -266,7 +266,7 @@ public final class Server implements AutoCloseable {
     clients.put("maxclients", MOST_CLIENTS);
     Map<String, Object> memory = new LinkedHashMap<>();
     memory.put("used_memory", pool.usedBytes());
-    memory.put("maxmemory", pool.size());
+    memory.put("maxmemory", pool.maxSize());
     Map<String, Object> persistence = new LinkedHashMap<>();
     persistence.put("loading", 0);
     persistence.put("pool_durability", pool.durability());

@@ -30,7 +30,11 @@ import java.util.function.Consumer;
 public final class SocketKillLoop {
   private static final int CLIENTS = 4;
   private static final int MOST_IN_A_ROW = 16;
-  private static final long POOL_BYTES = 16 << 20;
+
+  /** Small, so that it grows while clients are served; on a medium of a fixed size it is larger. */
+  private static final long POOL_BYTES = 2 << 20;
+
+  static final long MOST_POOL_BYTES = 32 << 20;
   private static final int ROUNDS_PER_POOL = 20;
   private static final int MOST_MILLIS = 120;
   private static final int MOST_LOSSES = 5;
@@ -181,7 +185,8 @@ public final class SocketKillLoop {
     }
     Files.deleteIfExists(file);
     Pool.at(file)
-        .size(POOL_BYTES)
+        .size(medium == KillMedium.SHARED ? POOL_BYTES : MOST_POOL_BYTES / 2)
+        .maxSize(MOST_POOL_BYTES)
         .layout(KillableServer.LAYOUT)
         .durability(Durability.PROCESS)
         .create()
