@@ -11,8 +11,9 @@ import java.util.OptionalLong;
 /**
  * A queue of numbers, on lanes alone: no pool, no allocator, a layout of its own. Behind the area
  * of the lanes are two words, how many numbers were ever put and taken, and then the numbers, round
- * and round. What changes together is written in one transaction. Opening the lanes recovers; there
- * is nothing else to do after a crash.
+ * and round. What changes together is written in one transaction, which makes it whole; that
+ * threads take turns is the queue's own affair, since reads are not claimed. Opening the lanes
+ * recovers; there is nothing else to do after a crash.
  */
 public final class Example7Queue implements AutoCloseable {
   private static final int CAPACITY = 1000;
@@ -45,10 +46,8 @@ public final class Example7Queue implements AutoCloseable {
   }
 
   /** Puts a number at the end; false if the queue is full. */
-  boolean put(long number) {
+  synchronized boolean put(long number) {
     return lanes.call(tx -> {
-      // Claimed before it is read: two who put at a time get different places.
-      tx.setLong(put, tx.getLong(put));
       long at = tx.getLong(put);
       if (at - tx.getLong(taken) == CAPACITY) {
         return false;
@@ -60,9 +59,8 @@ public final class Example7Queue implements AutoCloseable {
   }
 
   /** Takes the number at the front, if there is one. */
-  OptionalLong take() {
+  synchronized OptionalLong take() {
     return lanes.call(tx -> {
-      tx.setLong(taken, tx.getLong(taken));
       long at = tx.getLong(taken);
       if (at == tx.getLong(put)) {
         return OptionalLong.empty();
