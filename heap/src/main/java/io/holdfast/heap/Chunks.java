@@ -35,6 +35,9 @@ final class Chunks {
   /** The lane for changes of the table. */
   private static final int LANE = 0;
 
+  /** One chunk of so many is for logs alone, and at least one. */
+  private static final int KEPT_SHARE = 256;
+
   private final TransactionAccess access = TransactionAccess.get();
   private final PersistentRegion region;
   private final PoolLayout layout;
@@ -93,10 +96,10 @@ final class Chunks {
   }
 
   private synchronized int takeRange(int count) {
-    Map.Entry<Integer, TreeSet<Integer>> fitting = byLength.ceilingEntry(count);
-    if (fitting == null) {
+    if (!hasRange(count)) {
       return -1;
     }
+    Map.Entry<Integer, TreeSet<Integer>> fitting = byLength.ceilingEntry(count);
     int start = fitting.getValue().first();
     removeFromRange(start, count);
     return start;
@@ -190,9 +193,27 @@ final class Chunks {
     return (long) freeChunks * PoolLayout.CHUNK_BYTES;
   }
 
-  /** The bytes of the longest range. */
-  long largestFree() {
-    return (long) longest() * PoolLayout.CHUNK_BYTES;
+  /** Whether there is a range of so many chunks, and after it is taken still what logs need. */
+  synchronized boolean hasRange(int count) {
+    return count <= longest() && freeChunks - count >= keptForLogs();
+  }
+
+  /**
+   * How many chunks are not given to blocks: a transaction that frees more than its ring has room
+   * for must find room elsewhere, above all when blocks have taken everything.
+   */
+  int keptForLogs() {
+    return Math.max(1, layout.chunkCount() / KEPT_SHARE);
+  }
+
+  /** The bytes of the longest range that blocks can have. */
+  synchronized long largestFree() {
+    int most = Math.min(longest(), freeChunks - keptForLogs());
+    return (long) Math.max(0, most) * PoolLayout.CHUNK_BYTES;
+  }
+
+  synchronized int free() {
+    return freeChunks;
   }
 
   /** The chunks of the longest range. */

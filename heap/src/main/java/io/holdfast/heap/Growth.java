@@ -76,7 +76,7 @@ final class Growth {
   }
 
   /**
-   * Makes the pool larger unless it has a range of so many free chunks.
+   * Makes the pool larger unless it has a range of so many free chunks for a block.
    *
    * @return whether there was such a range just now, so that it is worth trying again; false if the
    *     pool cannot become so large, or there is no room for that
@@ -84,23 +84,37 @@ final class Growth {
   boolean makeRoom(long wanted) {
     lock.lock();
     try {
-      if (chunks.longest() >= wanted) {
-        return true;
-      }
-      if (ended) {
-        return false;
-      }
-      int count = layout.chunkCount();
-      int left = mostChunks() - count;
-      long needed = wanted - chunks.freeAtEnd(count);
-      if (needed > left) {
-        refusal = null;
-        return false;
-      }
-      return grow(count, (int) needed, Math.min(left, Math.ceilDiv(count, SHARE)));
+      boolean had = wanted <= mostChunks() && chunks.hasRange((int) wanted);
+      return had || growBy(wanted, wanted + chunks.keptForLogs() - chunks.free());
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Makes room for the rest of a log, if there is any to be had. */
+  boolean makeAnyRoom(long wanted) {
+    lock.lock();
+    try {
+      long most = Math.clamp(mostChunks() - layout.chunkCount(), 1, wanted);
+      return chunks.longest() >= most || growBy(most, 0);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Grows for a range of so many chunks, and by so many at least. */
+  private boolean growBy(long wanted, long least) {
+    if (ended) {
+      return false;
+    }
+    int count = layout.chunkCount();
+    int left = mostChunks() - count;
+    long needed = Math.max(wanted - chunks.freeAtEnd(count), least);
+    if (needed > left) {
+      refusal = null;
+      return false;
+    }
+    return grow(count, (int) needed, Math.min(left, Math.ceilDiv(count, SHARE)));
   }
 
   /** The pool is being closed, and from here on nobody but its closer writes the header. */
@@ -111,11 +125,6 @@ final class Growth {
     } finally {
       lock.unlock();
     }
-  }
-
-  /** Makes room for the rest of a log, if there is any to be had. */
-  boolean makeAnyRoom(long wanted) {
-    return makeRoom(Math.clamp(mostChunks() - layout.chunkCount(), 1, wanted));
   }
 
   /** By much if there is room for it, else by what is needed. */

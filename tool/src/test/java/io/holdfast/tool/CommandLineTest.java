@@ -238,7 +238,7 @@ class CommandLineTest {
   @Test
   void killLoop_ofAProgramThatForgetsToPersist_is1() {
     killed = Counter.Forgetful.class;
-    String line = "crash kill --cycles 4 --seed 5 --medium volatile-cache --folder FOLDER";
+    String line = "crash kill --cycles 20 --seed 5 --medium volatile-cache --folder FOLDER";
     assertEquals(Holdfast.FOUND, runLine(line), err::toString);
     assertPrinted("LOST: ");
     assertFalse(out.toString().contains("shared: "), out::toString);
