@@ -23,7 +23,7 @@ public final class Bench {
       List.of(
           new PersistBenchmark(),
           new TransactionBenchmark(),
-          new MapBenchmark(),
+          new MapBenchmark(List.of()),
           new OpenBenchmark(),
           new KvBenchmark("io.holdfast.examples.kv.Serve"));
 

@@ -11,6 +11,7 @@ import java.util.List;
 final class Journal {
   private final PrintStream out;
   private final double load = Machine.load();
+  private final String commit = Machine.commit(); // now: it may be another one at the end
   private final List<String> notes = new ArrayList<>();
   private final List<Row> rows = new ArrayList<>();
 
@@ -34,7 +35,7 @@ final class Journal {
         benchmark.name(),
         benchmark.title(),
         Instant.now().truncatedTo(ChronoUnit.MINUTES).toString(),
-        Machine.commit(),
+        commit,
         Machine.describe(),
         load,
         Report.SPREAD,

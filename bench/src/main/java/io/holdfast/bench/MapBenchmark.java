@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -25,6 +26,17 @@ final class MapBenchmark implements Benchmark {
   private static final double PUT_GOAL = 1.5;
   private static final double GET_GOAL = 1.2;
   private static final double CHRONICLE_GOAL = 1.0;
+
+  private final List<String> moreOptions;
+
+  /**
+   * A benchmark.
+   *
+   * @param moreOptions for the JVMs, beside those that all have
+   */
+  MapBenchmark(List<String> moreOptions) {
+    this.moreOptions = moreOptions;
+  }
 
   @Override
   public String name() {
@@ -71,10 +83,12 @@ final class MapBenchmark implements Benchmark {
     return race;
   }
 
-  private static Program start(Setting setting, MapKind kind) throws IOException {
+  private Program start(Setting setting, MapKind kind) throws IOException {
     List<String> args =
         List.of(kind.name(), setting.folder().toString(), "" + setting.effort().mapEntries());
-    return Program.start(Map.of(), JavaCommand.of(MapWorker.class.getName(), options(), args));
+    List<String> options = new ArrayList<>(options());
+    options.addAll(moreOptions);
+    return Program.start(Map.of(), JavaCommand.of(MapWorker.class.getName(), options, args));
   }
 
   /** In a file, since some of them name packages that classes of this project must not. */
