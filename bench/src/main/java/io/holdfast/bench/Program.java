@@ -27,6 +27,9 @@ final class Program implements AutoCloseable {
   private final Writer commands;
   private final BufferedReader answers;
 
+  /** Of programs that are stopped but for their turns. */
+  private Pauser pauser;
+
   private Program(Process process) {
     this.process = process;
     this.commands = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
@@ -70,9 +73,34 @@ final class Program implements AutoCloseable {
     };
   }
 
+  /**
+   * The same, for programs with threads of their own: the program is stopped but for its turns, so
+   * that what it does behind its commands falls into its own turns and not into others'.
+   */
+  Contestant commandAlone(String name, int count) throws IOException {
+    if (pauser == null) {
+      pauser = new Pauser(process);
+      pauser.stop();
+    }
+    Contestant command = command(name, count);
+    return operations -> {
+      pauser.goOn();
+      long nanos = command.run(operations);
+      pauser.stop();
+      return nanos;
+    };
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
   /** Ends the program: it ends with its commands. */
   @Override
   public void close() throws IOException {
+    if (pauser != null) {
+      pauser.close();
+    }
     commands.close();
     int status = waitFor(process);
     answers.close();

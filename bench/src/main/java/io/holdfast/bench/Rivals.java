@@ -53,9 +53,9 @@ final class Rivals implements AutoCloseable {
     return programs.containsKey(name);
   }
 
-  /** One thing that one of them can do. */
-  Contestant command(String name, String command, int count) {
-    return programs.get(name).command(command, count);
+  /** One thing that one of them can do, which is stopped but for its turns. */
+  Contestant commandAlone(String name, String command, int count) throws IOException {
+    return programs.get(name).commandAlone(command, count);
   }
 
   /** Puts one of them into a race, if it is here. */
@@ -66,7 +66,7 @@ final class Rivals implements AutoCloseable {
   /** The same, under another name. */
   void enter(Race race, String name, String as, String command, int count) {
     if (has(name)) {
-      race.theirs(as, command(name, command, count));
+      race.theirs(as, programs.get(name).command(command, count));
     }
   }
 

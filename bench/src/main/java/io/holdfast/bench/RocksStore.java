@@ -35,7 +35,7 @@ final class RocksStore implements Store, Store.Session {
   @Override
   public String description() {
     return "write-ahead log without sync: survives the process, not a power failure; set for point"
-        + " look-ups, no compression; threads of its own compact, also in others' turns";
+        + " look-ups, no compression; threads of its own compact";
   }
 
   @Override

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -174,6 +175,21 @@ class BenchTest {
         Race race = new Race("something", 1).ours("holdfast", operations -> operations);
         rivals.enter(race, "it", "do", 1);
         setting.run(race.goal("holdfast", "it", 1.0));
+      }
+    }
+  }
+
+  @Test
+  void program_alone_standsStillBetweenItsTurns() throws Exception {
+    String counts = "echo ready; i=0; while read -r a b c; do i=$((i+1)); echo $i; done";
+    try (Program program = Program.start(Map.of(), List.of("sh", "-c", counts))) {
+      assertEquals("", program.awaitReady());
+      Contestant contestant = program.commandAlone("count", 1);
+      assertEquals(1, contestant.run(1));
+      assertEquals(2, contestant.run(1));
+      Path stat = Path.of("/proc/" + program.pid() + "/stat");
+      while (!Files.readString(stat).contains(" T ")) { // a signal takes its time
+        Thread.sleep(1);
       }
     }
   }
