@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -246,6 +247,19 @@ class BenchTest {
     Path none = folder.resolve("none");
     assertEquals(1, run("draw", "--results", none.toString(), "--pictures", folder.toString()));
     assertEquals(1, text(err).lines().count());
+  }
+
+  @Test
+  void pictures_checkedIn_areDrawnFromTheResultsCheckedIn() throws IOException {
+    Path home = Path.of("..");
+    Pictures.draw(home.resolve("bench/results"), folder);
+    Path images = home.resolve("src/site/resources/images");
+    try (Stream<Path> drawn = Files.list(folder)) {
+      for (Path picture : drawn.toList()) {
+        String there = Files.readString(images.resolve(picture.getFileName()));
+        assertEquals(Files.readString(picture), there, picture + ": ./holdfast bench draw");
+      }
+    }
   }
 
   @Test
