@@ -2,8 +2,8 @@
 //
 // The floor: what the same stores, writebacks and fences cost in C.
 //
-// persist FILE BYTES, compiled with -DWRITEBACK='"clwb"' or another instruction. Maps the file, then reads commands
-// from standard input and answers each with the nanoseconds that it took:
+// persist FILE BYTES, compiled with -DWRITEBACK='"clwb"' or another instruction. Maps the file, says ready, then reads
+// commands from standard input and answers each with the nanoseconds that it took:
 //
 //   range LINES N      N times: store to LINES lines in a row, write them back, fence
 //   scattered LINES N  the same with lines that are 17 apart
@@ -109,6 +109,8 @@ int main(int argc, char **argv) {
   memset(memory, 0, bytes + RING_LINES * LINE);
   lines = bytes / LINE;
 
+  puts("ready");
+  fflush(stdout);
   char name[16];
   unsigned long count, rounds;
   while (scanf("%15s %lu %lu", name, &count, &rounds) == 3) {

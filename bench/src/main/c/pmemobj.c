@@ -2,8 +2,8 @@
 //
 // libpmemobj doing the transactions that Holdfast does beside it.
 //
-// pmemobj FILE POOLBYTES AREABYTES. Makes a pool, then reads commands from standard input and answers each with the
-// nanoseconds that it took:
+// pmemobj FILE POOLBYTES AREABYTES. Makes a pool, says ready, then reads commands from standard input and answers
+// each with the nanoseconds that it took:
 //
 //   tx WORDS N     N transactions of WORDS snapshots and stores of 8 bytes, in lines that are 17 apart
 //   alloc LIVE N   N transactions that free one of LIVE blocks of 64 bytes, and allocate and fill another
@@ -79,6 +79,8 @@ int main(int argc, char **argv) {
   lines = 1;
   while (2 * lines * LINE <= bytes - LINE) lines *= 2;
 
+  puts("ready");
+  fflush(stdout);
   char name[16];
   unsigned long count, rounds;
   while (scanf("%15s %lu %lu", name, &count, &rounds) == 3) {

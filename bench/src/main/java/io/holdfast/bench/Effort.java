@@ -10,27 +10,59 @@ import java.util.concurrent.TimeUnit;
  * @param warmupNanos each contestant runs three times for so long before anything counts
  * @param roundNanos how long one contestant's turn is
  * @param rounds how many turns each has
+ * @param words how many words transactions write
  * @param mapEntries how many entries a map has
  * @param poolBytes how large the pools are that are opened
  * @param opens how often each is opened
+ * @param requests how many requests a server gets in a turn
  */
 record Effort(
-    long warmupNanos, long roundNanos, int rounds, int mapEntries, long[] poolBytes, int opens) {
+    long warmupNanos,
+    long roundNanos,
+    int rounds,
+    int[] words,
+    int mapEntries,
+    long[] poolBytes,
+    int opens,
+    int requests) {
+  private static final int LONGER = 7;
+  private static final int FEWER = 3;
+
   static final Effort FULL =
       new Effort(
           TimeUnit.MILLISECONDS.toNanos(800),
           TimeUnit.MICROSECONDS.toNanos(700),
           251,
+          new int[] {1, 2, 4, 10, 20, 32},
           200_000,
           new long[] {100L << 20, 4L << 30},
-          7);
+          7,
+          200_000);
 
   static final Effort QUICK =
       new Effort(
           TimeUnit.MILLISECONDS.toNanos(150),
           TimeUnit.MICROSECONDS.toNanos(400),
           51,
+          new int[] {1, 10, 32},
           100_000,
           new long[] {100L << 20},
-          3);
+          3,
+          20_000);
+
+  /**
+   * Fewer turns, and longer: for contestants who find the caches full of the others' data whenever
+   * it is their turn, and whose JVMs have nothing compiled yet.
+   */
+  Effort withLongTurns() {
+    return new Effort(
+        2 * warmupNanos,
+        LONGER * roundNanos,
+        Math.max(3, rounds / FEWER),
+        words,
+        mapEntries,
+        poolBytes,
+        opens,
+        requests);
+  }
 }

@@ -19,7 +19,8 @@ import java.util.List;
  * the killed process said that it had committed.
  */
 final class OpenBenchmark implements Benchmark {
-  private static final double GOAL_NANOS = 10e6;
+  private static final double GOAL_MILLIS = 10;
+  private static final String OPEN = "Pool.open";
 
   @Override
   public String name() {
@@ -33,9 +34,6 @@ final class OpenBenchmark implements Benchmark {
 
   @Override
   public void run(Setting setting) throws IOException {
-    setting
-        .out()
-        .printf("  %-24s %10s %14s %8s %7s%n", "", "Pool.open", "to first get", "goal", "noise");
     for (long bytes : setting.effort().poolBytes()) {
       long room = Files.getFileStore(setting.folder()).getUsableSpace();
       if (room - bytes < bytes / 4) {
@@ -75,17 +73,16 @@ final class OpenBenchmark implements Benchmark {
       }
     }
     Files.delete(file);
-    Series open = new Series(opened);
+    List<Figure> figures =
+        List.of(
+            Figure.of(OPEN, new Series(opened), List.of()),
+            Figure.of("to first get", new Series(ready), List.of()));
+    double millis = figures.getFirst().median() / 1e6;
+    Goal goal = Goal.of(OPEN + ", ms", Unit.NANOS, GOAL_MILLIS, millis);
+    int size = (int) (bytes >> 20);
     setting
-        .out()
-        .printf(
-            "  %-24s %10s %14s %8s %6.0f%%  %s%n",
-            "%d MB, half full".formatted(bytes >> 20),
-            Table.time(open.median()),
-            Table.time(new Series(ready).median()),
-            "<= 10 ms",
-            open.noise(),
-            open.median() <= GOAL_NANOS ? "met" : "missed");
+        .journal()
+        .row(new Row(size + " MB, half full", size, Unit.NANOS, figures, List.of(goal)));
     details.forEach(setting::note);
   }
 

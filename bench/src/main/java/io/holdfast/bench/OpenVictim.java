@@ -37,7 +37,9 @@ final class OpenVictim {
    */
   static long runAndKill(Path file, long bytes) throws IOException {
     Process victim =
-        new ProcessBuilder(command(file, bytes))
+        new ProcessBuilder(
+                JavaCommand.of(
+                    OpenVictim.class.getName(), List.of(), List.of(file.toString(), "" + bytes)))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     try (BufferedReader said = victim.inputReader(StandardCharsets.US_ASCII)) {
@@ -62,18 +64,6 @@ final class OpenVictim {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
     }
-  }
-
-  private static List<String> command(Path file, long bytes) {
-    return List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-        "--enable-native-access=ALL-UNNAMED",
-        "-cp",
-        System.getProperty("java.class.path"),
-        OpenVictim.class.getName(),
-        file.toString(),
-        "" + bytes);
   }
 
   /** Begun by {@link #runAndKill}. */

@@ -23,6 +23,8 @@ final class PersistBenchmark implements Benchmark {
   private static final Pattern INSTRUCTION = Pattern.compile("cache lines by (cl\\w+)");
   private static final int[] LINES = {1, 4, 16, 64};
   private static final double GOAL = 1.10;
+  private static final String OURS = "holdfast";
+  private static final String C = "loop in C";
 
   @Override
   public String name() {
@@ -36,58 +38,33 @@ final class PersistBenchmark implements Benchmark {
 
   @Override
   public void run(Setting setting) throws IOException {
-    try (PersistentRegion region = setting.region("persist", Walk.BYTES, Granularity.LINE)) {
+    try (PersistentRegion region = setting.region("persist", Walk.BYTES, Granularity.LINE);
+        Rivals rivals = new Rivals(setting.journal())) {
       setting.describe(region);
-      try (NativeProgram c = floor(setting, region)) {
-        Table table = new Table(setting.out(), "C");
-        for (int lines : LINES) {
-          row(setting, table, lines + " in a row", range(region, lines), c.command("range", lines));
-        }
-        for (int lines : LINES) {
-          row(
-              setting,
-              table,
-              lines + " scattered",
-              scattered(region, lines),
-              c.command("scattered", lines));
-        }
-      } catch (NativeProgram.Unavailable e) {
-        alone(setting, region, e.getMessage());
+      rivals.start(C, () -> floor(setting, region));
+      rivals.awaitReady();
+      for (int lines : LINES) {
+        Race row = new Race(lines + " in a row", lines).ours(OURS, range(region, lines));
+        rivals.enter(row, C, "range", lines);
+        setting.run(row.goal(OURS, C, GOAL));
+        Race apart = new Race(lines + " scattered", lines).ours(OURS, scattered(region, lines));
+        rivals.enter(apart, C, "scattered", lines);
+        setting.run(apart.goal(OURS, C, GOAL));
       }
     }
   }
 
-  private static void row(
-      Setting setting, Table table, String what, Contestant ours, Contestant theirs)
-      throws IOException {
-    List<Series> times = Rounds.measure(setting.effort(), List.of(ours, theirs));
-    table.row(what, times.get(0), times.get(1), GOAL);
-  }
-
-  private static void alone(Setting setting, PersistentRegion region, String why)
-      throws IOException {
-    setting.note("no contestant: " + why);
-    Table table = new Table(setting.out(), "C");
-    for (int lines : LINES) {
-      List<Contestant> ours = List.of(range(region, lines), scattered(region, lines));
-      List<Series> times = Rounds.measure(setting.effort(), ours);
-      table.rowAlone(lines + " in a row", times.get(0));
-      table.rowAlone(lines + " scattered", times.get(1));
-    }
-  }
-
-  /** The program in C that does the same with the region's own instruction. */
-  static NativeProgram floor(Setting setting, PersistentRegion region)
-      throws IOException, NativeProgram.Unavailable {
+  /** Starts the program in C that does the same with the region's own instruction. */
+  static Program floor(Setting setting, PersistentRegion region) throws IOException, Unavailable {
     Matcher instruction = INSTRUCTION.matcher(region.describe());
     if (!instruction.find()) {
-      throw new NativeProgram.Unavailable(
+      throw new Unavailable(
           "the program in C knows the instructions of x86-64, and not this: " + region.describe());
     }
     String define = "-DWRITEBACK=\"" + instruction.group(1) + "\"";
-    Path program = NativeProgram.compile("persist.c", setting.folder(), define);
+    Path program = Gcc.compile("persist.c", setting.folder(), define);
     String file = setting.folder().resolve("floor").toString();
-    return NativeProgram.start(Map.of(), List.of(program.toString(), file, "" + Walk.BYTES));
+    return Program.start(Map.of(), List.of(program.toString(), file, "" + Walk.BYTES));
   }
 
   private static Contestant range(PersistentRegion region, int lines) {

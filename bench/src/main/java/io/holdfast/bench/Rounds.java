@@ -3,6 +3,7 @@ package io.holdfast.bench;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -29,8 +30,27 @@ final class Rounds {
         operations[i] = warmUp(effort, contestants.get(i));
       }
     }
-    double[][] values = new double[count][effort.rounds()];
-    for (int round = 0; round < effort.rounds(); round++) {
+    return measure(effort.rounds(), operations, contestants);
+  }
+
+  /**
+   * Measures without warming up.
+   *
+   * @param rounds how many turns each has
+   * @param operations how many operations there are in a turn
+   */
+  static List<Series> measure(int rounds, long operations, List<Contestant> contestants)
+      throws IOException {
+    long[] each = new long[contestants.size()];
+    Arrays.fill(each, operations);
+    return measure(rounds, each, contestants);
+  }
+
+  private static List<Series> measure(int rounds, long[] operations, List<Contestant> contestants)
+      throws IOException {
+    int count = contestants.size();
+    double[][] values = new double[count][rounds];
+    for (int round = 0; round < rounds; round++) {
       for (int turn = 0; turn < count; turn++) {
         int i = (round + turn) % count;
         values[i][round] = (double) contestants.get(i).run(operations[i]) / operations[i];

@@ -25,6 +25,13 @@ record Series(double... values) {
     return new Series(ratios);
   }
 
+  /** So many over each of these. */
+  Series inverse(double dividend) {
+    double[] inverse = new double[values.length];
+    Arrays.setAll(inverse, i -> dividend / values[i]);
+    return new Series(inverse);
+  }
+
   /** Interpolated between the two values that are next to it. */
   private double quantile(double part) {
     double[] sorted = values.clone();

@@ -5,27 +5,23 @@ import io.holdfast.flush.Granularity;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
 
 /**
  * Where a benchmark runs, for how long, and where its figures go.
  *
  * @param folder for files, on the medium to be measured; emptied afterwards
  * @param effort how long to measure
- * @param out where the tables go
+ * @param journal where the figures go
  */
-record Setting(Path folder, Effort effort, PrintStream out) {
+record Setting(Path folder, Effort effort, Journal journal) {
   /**
    * A region over a new file. What persists it is assumed and not proven, so that the instructions
    * of persistent memory can be timed on memory that is none; {@link #describe} prints that.
    */
-  PersistentRegion region(String name, long bytes, Granularity granularity) {
-    Path file = folder.resolve(name);
+  static PersistentRegion region(Path file, long bytes, Granularity granularity) {
     try (RandomAccessFile empty = new RandomAccessFile(file.toFile(), "rw")) {
       empty.setLength(bytes);
     } catch (IOException e) {
@@ -36,36 +32,26 @@ record Setting(Path folder, Effort effort, PrintStream out) {
     return region;
   }
 
+  PersistentRegion region(String name, long bytes, Granularity granularity) {
+    return region(folder.resolve(name), bytes, granularity);
+  }
+
   void describe(PersistentRegion region) {
-    out.printf(
-        "  medium: %s; granularity %s, durability %s%n",
-        region.describe(), region.granularity(), region.durability());
+    note("medium: " + medium(region));
+  }
+
+  /** What a region is on, and whether that was proven. */
+  static String medium(PersistentRegion region) {
+    return "%s; granularity %s, durability %s"
+        .formatted(region.describe(), region.granularity(), region.durability());
   }
 
   void note(String text) {
-    out.println("  " + text);
+    journal.note(text);
   }
 
-  /** The processor, and what runs on it. */
-  static String machine() {
-    return "%s, %d processors; %s %s; Linux %s"
-        .formatted(
-            processor(),
-            Runtime.getRuntime().availableProcessors(),
-            System.getProperty("java.vm.name"),
-            System.getProperty("java.vm.version"),
-            System.getProperty("os.version"));
-  }
-
-  private static String processor() {
-    try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-      return lines
-          .filter(line -> line.startsWith("model name"))
-          .map(line -> line.substring(line.indexOf(':') + 1).strip())
-          .findFirst()
-          .orElse(System.getProperty("os.arch"));
-    } catch (IOException | UncheckedIOException e) {
-      return System.getProperty("os.arch");
-    }
+  /** Lets contestants take turns. */
+  void run(Race race) throws IOException {
+    journal.row(race.run(effort));
   }
 }

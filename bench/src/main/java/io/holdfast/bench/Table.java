@@ -2,70 +2,53 @@
 package io.holdfast.bench;
 
 import java.io.PrintStream;
+import java.util.List;
 
-/**
- * The table that a benchmark prints: for each line what was done, how long it took here and there,
- * the ratio, what it should be at most, and by how much it varied.
- */
+/** Prints what was measured: a line for each contestant, with a column for each of ours. */
 final class Table {
-  private final PrintStream out;
+  private Table() {}
 
-  Table(PrintStream out, String theirs) {
-    this.out = out;
-    line("", "holdfast", theirs, "ratio", "goal", "noise", "");
+  static void print(PrintStream out, Row row) {
+    List<String> ours = ours(row);
+    StringBuilder head =
+        new StringBuilder("  %-36s %10s %6s".formatted(row.what(), "median", "spread"));
+    for (String name : ours) {
+      head.append("  %18s".formatted(shortName(name) + " / it"));
+    }
+    out.println(head);
+    for (Figure figure : row.figures()) {
+      out.println(line(row.unit(), figure));
+    }
+    for (Goal goal : row.goals()) {
+      out.println("    goal: " + goal.line());
+    }
   }
 
-  /** A line without a goal. */
-  void row(String what, Series ours, Series theirs) {
-    row(what, ours, theirs, "", "");
+  private static List<String> ours(Row row) {
+    return row.figures().stream()
+        .flatMap(figure -> figure.ratios().stream())
+        .map(Figure.Ratio::ours)
+        .distinct()
+        .toList();
   }
 
-  /** A line with the highest ratio that is good enough. */
-  void row(String what, Series ours, Series theirs, double goal) {
-    String verdict = ours.over(theirs).median() <= goal ? "met" : "missed";
-    row(what, ours, theirs, "<= %.2f".formatted(goal), verdict);
+  private static String line(Unit unit, Figure figure) {
+    StringBuilder line =
+        new StringBuilder(
+            "    %-34s %10s %6s"
+                .formatted(figure.name(), unit.format(figure.median()), percent(figure.spread())));
+    for (Figure.Ratio ratio : figure.ratios()) {
+      line.append("  %11.2f %6s".formatted(ratio.median(), percent(ratio.spread())));
+    }
+    return line.toString();
   }
 
-  private void row(String what, Series ours, Series theirs, String goal, String verdict) {
-    Series ratio = ours.over(theirs);
-    line(
-        what,
-        time(ours.median()),
-        time(theirs.median()),
-        "%.2f".formatted(ratio.median()),
-        goal,
-        percent(ratio.noise()),
-        verdict);
-  }
-
-  /** A line whose contestant is missing. */
-  void rowAlone(String what, Series ours) {
-    line(what, time(ours.median()), "-", "-", "", percent(ours.noise()), "");
-  }
-
-  private void line(
-      String what,
-      String ours,
-      String theirs,
-      String ratio,
-      String goal,
-      String noise,
-      String verdict) {
-    String line =
-        "  %-32s %12s %12s %7s %8s %6s  %s"
-            .formatted(what, ours, theirs, ratio, goal, noise, verdict);
-    out.println(line.stripTrailing());
+  /** All of ours begin alike. */
+  private static String shortName(String ours) {
+    return ours.replace("holdfast, ", "");
   }
 
   static String percent(double value) {
     return "%.0f%%".formatted(value);
-  }
-
-  /** A time, to three figures. */
-  static String time(double nanos) {
-    if (nanos < 1e5) {
-      return nanos < 100 ? "%.1f ns".formatted(nanos) : "%.0f ns".formatted(nanos);
-    }
-    return nanos < 1e8 ? "%.2f ms".formatted(nanos / 1e6) : "%.2f s".formatted(nanos / 1e9);
   }
 }

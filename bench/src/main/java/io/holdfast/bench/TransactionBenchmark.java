@@ -13,15 +13,14 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /**
- * Transactions of 1, 10, 32 writes of 8 bytes, each to another line of one block, beside libpmemobj
- * in C; and those that free a block and allocate another.
+ * Transactions of k writes of 8 bytes, each to another line of one block, beside libpmemobj in C
+ * and LLPL, which is libpmemobj for Java; and those that free a block and allocate another.
  *
- * <p>Equal on both sides: the lines and their order, a pool of the same size in the same folder,
+ * <p>Equal on all sides: the lines and their order, a pool of the same size in the same folder,
  * whose allocator made the block; one thread; all is durable when the commit returns. libpmemobj is
  * told by {@code PMEM_IS_PMEM_FORCE} to write cache lines back, as ours does under {@code LINE};
  * for durability PROCESS it is told by {@code PMEM_NO_FLUSH} not to.
@@ -42,14 +41,27 @@ final class TransactionBenchmark implements Benchmark {
   private static final int LIVE = 4096;
   private static final int BLOCK_BYTES = 64;
 
-  /** A number of writes, and what to reach with it, by held-back writes and by snapshots. */
-  private record Size(int words, double heldBack, double snapshots) {}
+  /** What to reach with a number of writes, by held-back writes and by snapshots. */
+  private record Aim(int words, double heldBack, double snapshots) {}
 
-  private static final List<Size> SIZES =
-      List.of(new Size(1, 0.30, 0.72), new Size(10, 0.10, 0.20), new Size(32, 0.08, 0.10));
+  private static final List<Aim> AIMS =
+      List.of(new Aim(1, 0.30, 0.72), new Aim(10, 0.10, 0.20), new Aim(32, 0.08, 0.10));
   private static final double ALLOCATION_GOAL = 0.5;
   private static final double PROCESS_GOAL = 0.2;
   private static final double FLOOR_GOAL = 1.15;
+
+  static final String HELD_BACK = "holdfast, held back";
+  static final String SNAPSHOTS = "holdfast, snapshots";
+  static final String ONE_BY_ONE = "holdfast, one by one";
+  static final String PMEMOBJ = "libpmemobj (C)";
+  static final String LLPL = "LLPL (Java)";
+  static final String ONE_FENCE = "loop in C, one fence";
+  static final String THREE_FENCES = "loop in C, three fences";
+
+  private static final String LOOP = "the loop in C";
+  private static final Map<String, String> FLUSHING = Map.of("PMEM_IS_PMEM_FORCE", "1");
+  private static final Map<String, String> SETTLED =
+      Map.of("PMEM_IS_PMEM_FORCE", "1", "PMEM_NO_FLUSH", "1");
 
   @Override
   public String name() {
@@ -58,31 +70,82 @@ final class TransactionBenchmark implements Benchmark {
 
   @Override
   public String title() {
-    return "transactions of k writes of 8 bytes, beside libpmemobj and a loop in C";
+    return "transactions of k writes of 8 bytes, beside libpmemobj, LLPL and a loop in C";
   }
 
   @Override
   public void run(Setting setting) throws IOException {
+    withFlushing(setting);
+    withoutFlushing(setting);
+  }
+
+  private static void withFlushing(Setting setting) throws IOException {
     try (PersistentRegion region = setting.region("tx", POOL_BYTES, Granularity.LINE);
-        Pool pool = Pool.create(region, "bench")) {
+        Pool pool = Pool.create(region, "bench");
+        Rivals rivals = new Rivals(setting.journal())) {
       setting.describe(region);
-      besideLibrary(setting, region, pool);
-      besideLoop(setting, region, pool);
-    }
-    try (PersistentRegion region = setting.region("process", POOL_BYTES, Granularity.NONE);
-        Pool pool = Pool.create(region, "bench")) {
-      setting.describe(region);
-      withoutFlushing(setting, pool);
+      setting.note(
+          "fences: held back 1, snapshots in one call 3, one by one k + 2; libpmemobj, and LLPL which"
+              + " is libpmemobj through JNI, 2k + 3");
+      setting.note(
+          "unlike: ours also claim what they write, so that no lock is needed beside them");
+      rivals.start(PMEMOBJ, () -> library(setting, "flushed.pool", FLUSHING));
+      rivals.start(LLPL, () -> llpl(setting));
+      rivals.start(LOOP, () -> PersistBenchmark.floor(setting, region));
+      rivals.awaitReady();
+      for (int words : setting.effort().words()) {
+        setting.run(writes(region, pool, rivals, words));
+      }
+      setting.run(allocations(pool, rivals));
     }
   }
 
-  // ---- beside libpmemobj
+  private static void withoutFlushing(Setting setting) throws IOException {
+    try (PersistentRegion region = setting.region("process", POOL_BYTES, Granularity.NONE);
+        Pool pool = Pool.create(region, "bench");
+        Rivals rivals = new Rivals(setting.journal())) {
+      setting.describe(region);
+      rivals.start(PMEMOBJ, () -> library(setting, "unflushed.pool", SETTLED));
+      rivals.awaitReady();
+      Race race = new Race("k = 1, no flushing", 1);
+      race.ours(HELD_BACK, heldBack(pool, area(pool), 1));
+      rivals.enter(race, PMEMOBJ, "tx", 1);
+      setting.run(race.goal(HELD_BACK, PMEMOBJ, PROCESS_GOAL));
+    }
+  }
 
-  private static NativeProgram library(
-      Setting setting, String file, Map<String, String> environment)
-      throws IOException, NativeProgram.Unavailable {
-    Path program = NativeProgram.compile("pmemobj.c", setting.folder(), "-lpmemobj");
-    return NativeProgram.start(
+  private static Race writes(PersistentRegion region, Pool pool, Rivals rivals, int words) {
+    long area = area(pool);
+    Race race = new Race("k = " + words, words);
+    race.ours(HELD_BACK, heldBack(pool, area, words));
+    race.ours(SNAPSHOTS, snapshots(pool, region, area, words));
+    race.ours(ONE_BY_ONE, snapshotsOneByOne(pool, area, words));
+    rivals.enter(race, PMEMOBJ, "tx", words);
+    rivals.enter(race, LLPL, "tx", words);
+    rivals.enter(race, LOOP, ONE_FENCE, "one", words);
+    rivals.enter(race, LOOP, THREE_FENCES, "three", words);
+    for (Aim aim : AIMS) {
+      if (aim.words == words) {
+        race.goal(HELD_BACK, PMEMOBJ, aim.heldBack).goal(SNAPSHOTS, PMEMOBJ, aim.snapshots);
+        race.goal(HELD_BACK, ONE_FENCE, FLOOR_GOAL).goal(SNAPSHOTS, THREE_FENCES, FLOOR_GOAL);
+      }
+    }
+    return race;
+  }
+
+  private static Race allocations(Pool pool, Rivals rivals) {
+    Race race = new Race("free and allocate 64 bytes", 1).ours(HELD_BACK, replacing(pool));
+    rivals.enter(race, PMEMOBJ, "alloc", LIVE);
+    rivals.enter(race, LLPL, "alloc", LIVE);
+    return race.goal(HELD_BACK, PMEMOBJ, ALLOCATION_GOAL);
+  }
+
+  // ---- theirs
+
+  private static Program library(Setting setting, String file, Map<String, String> environment)
+      throws IOException, Unavailable {
+    Path program = Gcc.compile("pmemobj.c", setting.folder(), "-lpmemobj");
+    return Program.start(
         environment,
         List.of(
             program.toString(),
@@ -91,75 +154,14 @@ final class TransactionBenchmark implements Benchmark {
             "" + (Walk.BYTES + Lines.LINE_BYTES)));
   }
 
-  private static void besideLibrary(Setting setting, PersistentRegion region, Pool pool)
-      throws IOException {
-    Map<String, String> flushing = Map.of("PMEM_IS_PMEM_FORCE", "1");
-    Table table = new Table(setting.out(), "libpmemobj");
-    try (NativeProgram library = library(setting, "flushed.pool", flushing)) {
-      for (Size size : SIZES) {
-        List<Contestant> contestants = ours(region, pool, size.words);
-        contestants.add(library.command("tx", size.words));
-        List<Series> times = Rounds.measure(setting.effort(), contestants);
-        Series theirs = times.get(3);
-        String k = "k = " + size.words + ", ";
-        table.row(k + "held back", times.get(0), theirs, size.heldBack);
-        table.row(k + "snapshots in one call", times.get(1), theirs, size.snapshots);
-        table.row(k + "snapshots one by one", times.get(2), theirs);
-      }
-      List<Contestant> both = List.of(replacing(pool), library.command("alloc", LIVE));
-      List<Series> times = Rounds.measure(setting.effort(), both);
-      table.row("free and allocate 64 bytes", times.get(0), times.get(1), ALLOCATION_GOAL);
-    } catch (NativeProgram.Unavailable e) {
-      setting.note("no libpmemobj (Debian: libpmemobj-dev): " + e.getMessage());
-      for (Size size : SIZES) {
-        List<Series> times = Rounds.measure(setting.effort(), ours(region, pool, size.words));
-        String k = "k = " + size.words + ", ";
-        table.rowAlone(k + "held back", times.get(0));
-        table.rowAlone(k + "snapshots in one call", times.get(1));
-        table.rowAlone(k + "snapshots one by one", times.get(2));
-      }
-      List<Series> times = Rounds.measure(setting.effort(), List.of(replacing(pool)));
-      table.rowAlone("free and allocate 64 bytes", times.get(0));
-    }
-  }
-
-  private static void withoutFlushing(Setting setting, Pool pool) throws IOException {
-    Map<String, String> settled = Map.of("PMEM_IS_PMEM_FORCE", "1", "PMEM_NO_FLUSH", "1");
-    Contestant ours = heldBack(pool, area(pool), 1);
-    Table table = new Table(setting.out(), "libpmemobj");
-    try (NativeProgram library = library(setting, "unflushed.pool", settled)) {
-      List<Series> times =
-          Rounds.measure(setting.effort(), List.of(ours, library.command("tx", 1)));
-      table.row("k = 1, held back, no flushing", times.get(0), times.get(1), PROCESS_GOAL);
-    } catch (NativeProgram.Unavailable e) {
-      List<Series> times = Rounds.measure(setting.effort(), List.of(ours));
-      table.rowAlone("k = 1, held back, no flushing", times.get(0));
-    }
-  }
-
-  // ---- beside a loop
-
-  private static void besideLoop(Setting setting, PersistentRegion region, Pool pool)
-      throws IOException {
-    try (NativeProgram loop = PersistBenchmark.floor(setting, region)) {
-      Table table = new Table(setting.out(), "C loop");
-      long area = area(pool);
-      for (Size size : SIZES) {
-        int words = size.words;
-        List<Contestant> contestants =
-            List.of(
-                heldBack(pool, area, words),
-                loop.command("one", words),
-                snapshots(pool, region, area, words),
-                loop.command("three", words));
-        List<Series> times = Rounds.measure(setting.effort(), contestants);
-        String k = "k = " + words + ", ";
-        table.row(k + "held back, one fence", times.get(0), times.get(1), FLOOR_GOAL);
-        table.row(k + "snapshots, three fences", times.get(2), times.get(3), FLOOR_GOAL);
-      }
-    } catch (NativeProgram.Unavailable e) {
-      setting.note("no loop in C: " + e.getMessage());
-    }
+  private static Program llpl(Setting setting) throws IOException {
+    String file = setting.folder().resolve("llpl.pool").toString();
+    return Program.start(
+        FLUSHING,
+        JavaCommand.of(
+            LlplWorker.class.getName(),
+            List.of("-Xmx256m", "--sun-misc-unsafe-memory-access=allow"),
+            List.of(file, "" + POOL_BYTES)));
   }
 
   // ---- ours
@@ -168,15 +170,6 @@ final class TransactionBenchmark implements Benchmark {
   static long area(Pool pool) {
     Block block = pool.root("area", Type.block(Walk.BYTES + Lines.LINE_BYTES));
     return (block.offset() + Lines.LINE_BYTES - 1) & -Lines.LINE_BYTES;
-  }
-
-  private static List<Contestant> ours(PersistentRegion region, Pool pool, int words) {
-    long area = area(pool);
-    List<Contestant> ours = new ArrayList<>();
-    ours.add(heldBack(pool, area, words));
-    ours.add(snapshots(pool, region, area, words));
-    ours.add(snapshotsOneByOne(pool, area, words));
-    return ours;
   }
 
   static Contestant heldBack(Pool pool, long area, int words) {
