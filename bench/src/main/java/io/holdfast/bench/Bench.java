@@ -25,7 +25,7 @@ public final class Bench {
           new TransactionBenchmark(),
           new MapBenchmark(List.of()),
           new OpenBenchmark(),
-          new KvBenchmark("io.holdfast.examples.kv.Serve"));
+          KvBenchmark.ofLauncher());
 
   private static final int FAILED = 1;
   private static final int WRONG_WORD = 2;

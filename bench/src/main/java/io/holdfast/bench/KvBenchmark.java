@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The key-value server of the examples beside Redis, asked by {@code redis-benchmark}.
@@ -36,15 +37,21 @@ final class KvBenchmark implements Benchmark {
   /** Requests one by one take so much longer. */
   private static final int FEWER_REQUESTS = 5;
 
-  private final String serve;
+  private final List<String> serve;
 
   /**
    * A benchmark.
    *
-   * @param serve the class that is our server
+   * @param serve the command that starts our server, but for its options; its first word is a file
    */
-  KvBenchmark(String serve) {
+  KvBenchmark(List<String> serve) {
     this.serve = serve;
+  }
+
+  /** Of the server as users start it, by the launcher that has started this. */
+  static KvBenchmark ofLauncher() {
+    String launcher = Path.of(System.getProperty("holdfast.home", "."), "holdfast").toString();
+    return new KvBenchmark(List.of(launcher, "serve"));
   }
 
   @Override
@@ -82,10 +89,8 @@ final class KvBenchmark implements Benchmark {
   }
 
   private void requireServe() throws Unavailable {
-    try {
-      Class.forName(serve, false, KvBenchmark.class.getClassLoader());
-    } catch (ClassNotFoundException e) {
-      throw new Unavailable(serve + " is not on the class path");
+    if (!Files.isExecutable(Path.of(serve.getFirst()))) {
+      throw new Unavailable(serve.getFirst() + " is not there: run ./holdfast bench kv");
     }
   }
 
@@ -140,7 +145,7 @@ final class KvBenchmark implements Benchmark {
             "--port",
             Servers.PORT);
     return List.of(
-        new Kind(OURS, JavaCommand.of(serve, List.of(), options)),
+        new Kind(OURS, Stream.concat(serve.stream(), options.stream()).toList()),
         new Kind(NO_LOG, redis("no")),
         new Kind("Redis, AOF everysec", redis("yes", "--appendfsync", "everysec")),
         new Kind("Redis, AOF always", redis("yes", "--appendfsync", "always")));

@@ -121,7 +121,11 @@ class BenchTest {
 
   @Test
   void run_servers_rowsOrLineThatSaysWhatIsMissing() throws IOException {
-    assertEquals(0, runShortly(new KvBenchmark(FakeServe.class.getName())), text(err));
+    assertEquals(
+        0,
+        runShortly(
+            new KvBenchmark(JavaCommand.of(FakeServe.class.getName(), List.of(), List.of()))),
+        text(err));
     if (text(out).contains("left out: ")) {
       assertTrue(text(out).contains("is not installed (Debian: redis-"), text(out));
     } else {
@@ -135,9 +139,9 @@ class BenchTest {
 
   @Test
   void run_serverMissing_lineAndStatus0AndNoReport() throws IOException {
-    assertEquals(0, runShortly(new KvBenchmark("no.such.Server")));
+    assertEquals(0, runShortly(new KvBenchmark(List.of("no/such/server"))));
     assertEquals("", text(err));
-    assertTrue(text(out).contains("left out: no.such.Server is not on the class path"), text(out));
+    assertTrue(text(out).contains("left out: no/such/server is not there"), text(out));
     assertEquals(List.of(), Results.readAll(results));
   }
 
