@@ -93,8 +93,9 @@ class SeamTest {
           "tx", Set.of("tx.spi", "flush"),
           "tx.spi", Set.of("tx", "flush"),
           "heap", Set.of("tx", "tx.spi", "flush"),
-          "examples", Set.of("heap", "tx", "flush", "crash"),
-          "bench", Set.of("heap", "tx", "flush", "crash"),
+          "bytes", Set.of("heap", "tx", "flush"),
+          "examples", Set.of("bytes", "heap", "tx", "flush", "crash"),
+          "bench", Set.of("bytes", "heap", "tx", "flush", "crash"),
           "tool", Set.of("examples", "heap", "tx", "flush", "crash"));
 
   private static List<Compiled> all() throws IOException {
