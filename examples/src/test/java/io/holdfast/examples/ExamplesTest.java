@@ -102,6 +102,15 @@ class ExamplesTest {
       }
       assertTrue(queue.take().isEmpty());
     }
+
+  void orderBook_runTwice_keepsBoth() throws Exception {
+    Path file = folder.resolve("orders.pool");
+    assertEquals(
+        "order 1: ann buys 100 at 99.50\n2 orders; 100 are wanted at 99.50\n",
+        output(Example4OrderBook::main, file));
+    assertEquals(
+        "order 3: ann buys 300 at 99.50\n4 orders; 400 are wanted at 99.50\n",
+        output(Example4OrderBook::main, file));
   }
 
   // ---- the demo

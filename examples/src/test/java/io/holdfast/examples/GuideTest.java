@@ -4,6 +4,8 @@ package io.holdfast.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.bytes.ChronicleCodec;
+import io.holdfast.bytes.PoolBytes;
 import io.holdfast.crash.Explorer;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.heap.Block;
@@ -16,6 +18,10 @@ import io.holdfast.tx.Savepoint;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.file.Path;
+import net.openhft.chronicle.bytes.Bytes;
+import net.openhft.chronicle.bytes.BytesIn;
+import net.openhft.chronicle.bytes.BytesMarshallable;
+import net.openhft.chronicle.bytes.BytesOut;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +119,43 @@ class GuideTest {
           pool.root("page", Type.block(4096))
               .view()
               .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)[4095]);
+    }
+  }
+
+  static final class Trade implements BytesMarshallable {
+    String symbol;
+    double price;
+
+    @Override
+    public void writeMarshallable(BytesOut<?> out) {
+      out.writeUtf8(symbol).writeDouble(price);
+    }
+
+    @Override
+    public void readMarshallable(BytesIn<?> in) {
+      symbol = in.readUtf8();
+      price = in.readDouble();
+    }
+  }
+
+  @Test
+  void chronicleBytes() {
+    try (Pool pool = Pool.at(folder.resolve("pool")).size(8 << 20).create()) {
+      Trade trade = new Trade();
+      trade.symbol = "HOLD";
+      trade.price = 12.5;
+
+      PersistentMap<Long, Trade> trades =
+          pool.root("trades", Type.map(Codec.LONG, ChronicleCodec.of(Trade::new)));
+      trades.put(1L, trade);
+      assertEquals("HOLD", trades.get(1L).symbol);
+      assertEquals(12.5, trades.get(1L).price);
+
+      Block page = pool.root("page", Type.block(256));
+      pool.run(tx -> PoolBytes.snapshot(tx, page).clear().writeUtf8("closed").writeDouble(99.5));
+      Bytes<MemorySegment> view = PoolBytes.view(page);
+      System.out.println(view.readUtf8() + " at " + view.readDouble());
+      assertEquals(0, view.readLong());
     }
   }
 
