@@ -102,7 +102,9 @@ class ExamplesTest {
       }
       assertTrue(queue.take().isEmpty());
     }
+  }
 
+  @Test
   void orderBook_runTwice_keepsBoth() throws Exception {
     Path file = folder.resolve("orders.pool");
     assertEquals(
