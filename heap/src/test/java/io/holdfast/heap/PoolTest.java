@@ -519,6 +519,30 @@ class PoolTest {
     }
   }
 
+  /** Each is alone in its word, so that the transaction outgrows its ring. */
+  @Test
+  void free_ofManyThatAreFarApartInAFullPool_findsRoomInTheLog() {
+    try (PersistentRegion small = PersistentRegion.over(Medium.inMemory(8 << 20))) {
+      Pool full = Pool.create(small, "test");
+      List<Block> scattered = new ArrayList<>();
+      full.run(tx -> {
+        for (int i = 0; i < 128_000; i++) {
+          Block block = full.allocate(tx, 16);
+          if (i % 64 == 0) {
+            scattered.add(block);
+          }
+        }
+      });
+      fillUp(full);
+      assertEquals(0, full.info().largestFree());
+      long used = full.info().usedBytes();
+      full.run(tx -> scattered.forEach(block -> full.free(tx, block)));
+      assertEquals(used - 16L * scattered.size(), full.info().usedBytes());
+      Pool opened = Pool.open(small, "test");
+      assertEquals(used - 16L * scattered.size(), opened.info().usedBytes());
+    }
+  }
+
   /** The bitmap of a run of small blocks lies where contents were before. */
   @Test
   void run_whereContentsWere_takesNoneOfThemForBits() {
