@@ -24,6 +24,7 @@ public final class Bench {
           new PersistBenchmark(),
           new TransactionBenchmark(),
           new MapBenchmark(List.of()),
+          new CodecBenchmark(),
           new OpenBenchmark(),
           KvBenchmark.ofLauncher());
 

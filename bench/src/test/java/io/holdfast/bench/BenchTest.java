@@ -60,6 +60,7 @@ class BenchTest {
   @CsvSource({
     "persist, 1 in a row, 64 scattered",
     "tx, k = 1, 'k = 1, no flushing'",
+    "codec, 'encode', 'get and decode'",
     "open, '16 MB, half full', last recovery",
   })
   void run_each_printsTableAndWritesReport(String name, String first, String last)
@@ -313,7 +314,8 @@ class BenchTest {
   void run_help_listsAll() {
     assertEquals(0, run("--help"));
     for (String name :
-        List.of("persist", "tx", "map", "open", "kv", "jmh", "draw", "--quick", "--record")) {
+        List.of(
+            "persist", "tx", "map", "codec", "open", "kv", "jmh", "draw", "--quick", "--record")) {
       assertTrue(text(out).contains(name), name);
     }
   }
