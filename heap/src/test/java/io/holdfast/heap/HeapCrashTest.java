@@ -13,6 +13,7 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Editable;
 import io.holdfast.tx.Savepoint;
 import io.holdfast.tx.Transaction;
+import io.holdfast.tx.spi.Space;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.security.SecureRandom;
@@ -530,6 +531,8 @@ class HeapCrashTest {
         pool -> {
           Node node = pool.root("n", Node.TYPE);
           long start = node.data().offset();
+          // The chunk that is kept for logs is in another transaction's use.
+          Space.Extension kept = pool.space().takeExtension(PoolLayout.CHUNK_BYTES);
           pool.run(tx -> {
             for (long at = start; at < start + 8 * 64; at += 8) {
               tx.snapshot(at, 8);
@@ -537,6 +540,7 @@ class HeapCrashTest {
             }
           });
           assertTrue(pool.info().size() > 1 << 20);
+          pool.space().giveExtension(kept);
         };
     exhaustNested(fullPool(4), snapshots, in("n", (tx, node) -> tx.edit(node).number(2)));
   }

@@ -21,7 +21,9 @@ import org.slf4j.LoggerFactory;
 final class Turn {
   private static final Logger LOG = LoggerFactory.getLogger(Turn.class);
 
-  private static final int MOST_CALLS = 1000;
+  /** A group of so many words fits into the log's ring, whatever they are. */
+  private static final int MOST_WORDS = 512;
+
   private static final long MOST_BYTES = 4 << 20;
 
   private final Store store;
@@ -32,6 +34,7 @@ final class Turn {
 
   private final List<Call> calls = new ArrayList<>();
   private long bytes;
+  private int words;
   private long done;
 
   /** A request of the group, and how much its client had to read before it. */
@@ -100,13 +103,14 @@ final class Turn {
   private void runInGroup(Call call) {
     calls.add(call);
     bytes += call.request.size();
+    words += call.request.count();
     try {
       run(call);
     } catch (HoldfastException | OutOfMemoryError e) {
       LOG.debug("a group of {} is run one by one: {}", calls.size(), e.toString());
       runEach();
     }
-    if (calls.size() >= MOST_CALLS || bytes >= MOST_BYTES) {
+    if (words >= MOST_WORDS || bytes >= MOST_BYTES) {
       commit();
     }
   }
@@ -130,6 +134,7 @@ final class Turn {
     }
     calls.clear();
     bytes = 0;
+    words = 0;
   }
 
   private void runEach() {
@@ -137,6 +142,7 @@ final class Turn {
     List<Call> again = List.copyOf(calls);
     calls.clear();
     bytes = 0;
+    words = 0;
     Map<Connection, Integer> before = new HashMap<>();
     again.forEach(call -> before.putIfAbsent(call.client, call.waiting));
     before.forEach((client, waiting) -> client.writer().truncate(waiting));
