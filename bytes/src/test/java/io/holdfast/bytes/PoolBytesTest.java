@@ -251,7 +251,8 @@ class PoolBytesTest {
 
   @Test
   void blockOfAnotherPool_refused() {
-    try (Pool other = Pool.at(folder.resolve("other")).size(1 << 20).create()) {
+    try (Pool other = Pool.at(folder.resolve("other")).size(4 << 20).create()) {
+      assertEquals(block.offset(), other.root("block", BLOCK).offset());
       other.run(tx -> {
         assertThrows(IllegalArgumentException.class, () -> PoolBytes.snapshot(tx, block));
         assertThrows(IllegalArgumentException.class, () -> PoolBytes.fill(tx, block));
