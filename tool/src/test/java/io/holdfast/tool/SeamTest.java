@@ -96,7 +96,7 @@ class SeamTest {
           "bytes", Set.of("heap", "tx", "flush"),
           "examples", Set.of("bytes", "heap", "tx", "flush", "crash"),
           "bench", Set.of("bytes", "heap", "tx", "flush", "crash"),
-          "tool", Set.of("examples", "heap", "tx", "flush", "crash"));
+          "tool", Set.of("examples", "examples.kv", "heap", "tx", "flush", "crash"));
 
   private static List<Compiled> all() throws IOException {
     List<Compiled> all = new ArrayList<>();
