@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -278,6 +281,24 @@ class ExplorerTest {
               assertTrue(marks.isEmpty() || region.getLong(64) == 1);
               return trustTheFlag(region, marks);
             });
+  }
+
+  /** What a fence copies has no order where power is lost, and one where a process dies. */
+  @Test
+  void run_flagCopiedBehindData_soundInAProcessThatDiesOnly() {
+    Consumer<TracingMedium> program =
+        medium -> {
+          PersistentRegion region = medium.region();
+          Lines copies = region.lines();
+          copies.copy(0, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_LONG, 42));
+          copies.copy(64, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_LONG, 1));
+          region.persist(copies);
+          medium.mark("done");
+        };
+    assertThrows(
+        CrashFailure.class,
+        () -> start().model(CrashModel.EADR).run(program, ExplorerTest::trustTheFlag));
+    start().model(CrashModel.PROCESS).run(program, ExplorerTest::trustTheFlag);
   }
 
   @Test

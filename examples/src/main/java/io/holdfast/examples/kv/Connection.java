@@ -23,6 +23,9 @@ final class Connection {
   private boolean atEnd;
   private boolean heldUp;
 
+  /** The last reply, to a client that does not speak the protocol. */
+  private String problem;
+
   Connection(long number, SocketChannel channel, SelectionKey key, RespReader reader)
       throws IOException {
     this.number = number;
@@ -85,7 +88,7 @@ final class Connection {
       }
       return words == null ? null : new Request(words);
     } catch (ProtocolException e) {
-      writer.error("ERR " + e.getMessage());
+      problem = "ERR " + e.getMessage();
       end();
       return null;
     }
@@ -98,6 +101,10 @@ final class Connection {
 
   /** Sends what can be sent, and has the selector look for what comes next. */
   void send() throws IOException {
+    if (problem != null) {
+      writer.error(problem);
+      problem = null;
+    }
     writer.sendTo(channel);
     int interest = 0;
     if (writer.waiting() > 0) {

@@ -36,6 +36,9 @@ final class RespReader {
 
   private int expected;
 
+  /** How many bytes these elements have. */
+  private long held;
+
   /** The bulk string that is being read, or -1. */
   private int bulk = -1;
 
@@ -77,9 +80,9 @@ final class RespReader {
     end = used;
   }
 
-  /** How much memory this takes. */
+  /** How much memory this takes, with the part of a command that has come. */
   long bytes() {
-    return buffer.length;
+    return buffer.length + held;
   }
 
   /** Whether something was received and not taken yet. */
@@ -119,9 +122,11 @@ final class RespReader {
         return null;
       }
       arguments.add(argument);
+      held += argument.length;
     }
     byte[][] command = arguments.toArray(NOTHING);
     arguments.clear();
+    held = 0;
     expected = 0;
     return command;
   }

@@ -70,20 +70,22 @@ final class Turn {
   void run(Connection client, Request request) {
     done++;
     Command command = command(request);
-    RespWriter out = client.writer();
     if (command == null) {
-      out.error(unknown(request));
+      refuse(client, unknown(request));
     } else if (!command.accepts(request.count())) {
-      out.error("ERR wrong number of arguments for '" + command.name() + "' command");
+      refuse(client, "ERR wrong number of arguments for '" + command.name() + "' command");
+    } else if (command.course() == Command.Course.ALONE) {
+      commit();
+      runAlone(new Call(client, request, command, client.writer().waiting()));
     } else {
-      Call call = new Call(client, request, command, out.waiting());
-      if (command.course() == Command.Course.ALONE) {
-        commit();
-        runAlone(call);
-      } else {
-        runInGroup(call);
-      }
+      runInGroup(new Call(client, request, command, client.writer().waiting()));
     }
+  }
+
+  /** Replies to what is in no group, and so must not lie between replies that may be taken back. */
+  private void refuse(Connection client, String error) {
+    commit();
+    client.writer().error(error);
   }
 
   private static String unknown(Request request) {

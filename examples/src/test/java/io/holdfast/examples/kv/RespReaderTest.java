@@ -97,6 +97,19 @@ class RespReaderTest {
   }
 
   @Test
+  void bytes_ofACommandThatHasComeInPart_countItsArguments() throws ProtocolException {
+    RespReader reader = new RespReader(LONGEST);
+    byte[] whole = RespClient.encoded(List.of("SET", "k", new byte[500_000], "more"));
+    reader.add(ByteBuffer.wrap(whole, 0, whole.length - 3));
+    assertNull(reader.next());
+    assertTrue(reader.bytes() >= 500_000 + (1 << 14), () -> "bytes=" + reader.bytes());
+    long before = reader.bytes();
+    reader.add(ByteBuffer.wrap(whole, whole.length - 3, 3));
+    assertEquals(4, reader.next().length);
+    assertEquals(500_000 + 4, before - reader.bytes(), "the arguments are the command's now");
+  }
+
+  @Test
   void next_afterALongString_letsItsMemoryGo() throws ProtocolException {
     RespReader reader = new RespReader(LONGEST);
     byte[] value = new byte[500_000];

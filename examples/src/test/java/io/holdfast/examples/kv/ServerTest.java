@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.holdfast.crash.KillMedium;
 import io.holdfast.crash.KillReport;
 import io.holdfast.examples.kv.RespClient.ErrorReply;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -239,14 +240,45 @@ class ServerTest {
     try (RespClient client = server.client()) {
       List<Object> mset = new ArrayList<>(List.of("MSET", "small", "v"));
       mset.addAll(List.of("large", new byte[6 << 20], "larger", new byte[6 << 20]));
-      client.send(RespClient.encoded(List.of("INCR", "i")));
+      ByteArrayOutputStream together = new ByteArrayOutputStream();
+      together.writeBytes(RespClient.encoded(List.of("INCR", "i")));
+      together.writeBytes(RespClient.encoded(List.of("WHAT")));
+      together.writeBytes(RespClient.encoded(List.of("GET")));
+      client.send(together.toByteArray());
       client.send(RespClient.encoded(mset));
       client.send(RespClient.encoded(List.of("INCR", "i")));
       client.send(RespClient.encoded(List.of("MGET", "small", "large", "i")));
       assertEquals(1L, client.read());
+      assertTrue(client.read() instanceof ErrorReply error && error.text().contains("WHAT"));
+      assertTrue(client.read() instanceof ErrorReply error && error.text().contains("'get'"));
       assertTrue(client.read() instanceof ErrorReply error && error.text().startsWith("OOM "));
       assertEquals(2L, client.read(), "not counted twice");
       assertEquals("[nil, nil, \"2\"]", CommandsTest.shown(client.read()), "all of MSET or none");
+    }
+  }
+
+  /** All of it comes at once, so that it would be one group. */
+  @Test
+  void pipeline_withWordsThatAreNoCommands_keepsTheOrderOfItsReplies() throws IOException {
+    try (RespClient client = server.client()) {
+      byte[] value = new byte[20_000];
+      ByteArrayOutputStream together = new ByteArrayOutputStream();
+      Object reply = "OK";
+      for (int i = 0; reply.equals("OK"); i++) {
+        reply = client.ask("SET", "filler" + i, value);
+      }
+      together.writeBytes(RespClient.encoded(List.of("ECHO", "first")));
+      together.writeBytes(RespClient.encoded(List.of("WHAT")));
+      together.writeBytes(RespClient.encoded(List.of("SET", "k", value)));
+      together.writeBytes(RespClient.encoded(List.of("ECHO", "last")));
+      together.writeBytes(ascii("*x\r\n"));
+      client.send(together.toByteArray());
+      assertArrayEquals(ascii("first"), (byte[]) client.read());
+      assertTrue(client.read() instanceof ErrorReply error && error.text().contains("WHAT"));
+      assertTrue(client.read() instanceof ErrorReply error && error.text().startsWith("OOM "));
+      assertArrayEquals(ascii("last"), (byte[]) client.read());
+      assertTrue(client.read() instanceof ErrorReply error && error.text().contains("Protocol"));
+      assertEquals(-1, client.readByte());
     }
   }
 
