@@ -10,13 +10,11 @@ import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.UUID;
 
@@ -178,23 +176,27 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
     if (!Files.isRegularFile(file)) {
       return 0;
     }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    // Not by a channel, which an interrupted thread would close instead of reading from it.
+    try (RandomAccessFile opened = new RandomAccessFile(file.toFile(), "r")) {
       return Math.max(
-          peekMaxSize(channel, PoolLayout.FIRST_HEADER),
-          peekMaxSize(channel, PoolLayout.SECOND_HEADER));
+          peekMaxSize(opened, PoolLayout.FIRST_HEADER),
+          peekMaxSize(opened, PoolLayout.SECOND_HEADER));
     } catch (IOException e) {
       // Whoever opens the file is told what is wrong with it.
       return 0;
     }
   }
 
-  private static long peekMaxSize(FileChannel channel, long at) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(PoolLayout.HEADER_BYTES);
-    while (bytes.hasRemaining() && channel.read(bytes, at + bytes.position()) > 0) {}
-    MemorySegment header = MemorySegment.ofBuffer(bytes.flip());
+  private static long peekMaxSize(RandomAccessFile file, long at) throws IOException {
+    byte[] bytes = new byte[PoolLayout.HEADER_BYTES];
+    if (file.length() < at + bytes.length) {
+      return 0;
+    }
+    file.seek(at);
+    file.readFully(bytes);
+    MemorySegment header = MemorySegment.ofArray(bytes);
     boolean sound =
-        header.byteSize() == PoolLayout.HEADER_BYTES
-            && header.get(WORD, PoolLayout.MAGIC_AT) == PoolLayout.MAGIC
+        header.get(WORD, PoolLayout.MAGIC_AT) == PoolLayout.MAGIC
             && header.get(WORD, PoolLayout.CHECKSUM_AT) == sum(header);
     long maxSize = sound ? header.get(WORD, PoolLayout.MAX_SIZE_AT) : 0;
     return Math.clamp(maxSize, 0, PoolLayout.MAX_SIZE);

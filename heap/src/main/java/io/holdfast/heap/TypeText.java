@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * The type of a root as the pool has recorded it, read back: enough to go from block to block
@@ -18,6 +19,8 @@ import java.util.Map;
  * </pre>
  */
 final class TypeText {
+  private static final Pattern RESERVED = Pattern.compile("[,;<>&{}\\n]");
+
   private final String reference;
   private final Map<String, List<Field>> definitions = new HashMap<>();
 
@@ -86,7 +89,7 @@ final class TypeText {
 
   /** A codec's signature, which must not be taken for something else. */
   static String checkCodec(String signature) {
-    if (signature.isEmpty() || signature.matches(".*[,;<>&{}\\n].*")) {
+    if (signature.isEmpty() || RESERVED.matcher(signature).find()) {
       throw new IllegalArgumentException(
           "a codec's signature has none of , ; < > & { } in it: " + signature);
     }

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.HoldfastException.RegionInUse;
+import io.holdfast.flush.Medium;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Transaction;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What an unlucky world does to a process that uses a pool: interrupts it, stops it, takes its
+ * stack and its memory. What is committed stays, what is not never was, and nothing hangs.
+ */
+@Timeout(value = 300, threadMode = ThreadMode.SEPARATE_THREAD)
+class EnvironmentTest {
+  private static final long SIZE = 1 << 20;
+  private static final Type<Block> PAIR = Type.block(16);
+  private static final Type<PersistentMap<Long, String>> NAMES = SamplePool.NAMES;
+
+  @TempDir Path folder;
+
+  private static PoolBuilder builder(Path file) {
+    return Pool.at(file).size(SIZE).maxSize(8 * SIZE).layout("environment");
+  }
+
+  /** Both words of the pair, and an entry of a map: all or none. */
+  private static void addOne(Pool pool) {
+    Block pair = pool.root("pair", PAIR);
+    PersistentMap<Long, String> names = pool.root("names", NAMES);
+    pool.run(tx -> {
+      long next = tx.edit(pair).getLong(0) + 1;
+      tx.edit(pair).setLong(0, next).setLong(8, next);
+      tx.edit(names).put(next, "number " + next);
+    });
+  }
+
+  private static long assertWhole(Pool pool) {
+    MemorySegment pair = pool.root("pair", PAIR).view();
+    long count = pair.get(JAVA_LONG, 0);
+    assertEquals(count, pair.get(JAVA_LONG, 8));
+    PersistentMap<Long, String> names = pool.root("names", NAMES);
+    assertEquals(count, names.size());
+    for (long i = 1; i <= count; i++) {
+      assertEquals("number " + i, names.get(i));
+    }
+    assertTrue(pool.check().isClean(), () -> pool.check().toString());
+    return count;
+  }
+
+  // ---- interrupts
+
+  @Test
+  void interrupted_createOpenCommitGrowClose_allIsDoneAndTheInterruptStays() {
+    Path file = folder.resolve("pool");
+    Thread.currentThread().interrupt();
+    try (Pool pool = builder(file).create()) {
+      addOne(pool);
+    }
+    try (Pool pool = builder(file).open()) {
+      addOne(pool);
+      pool.run(tx -> pool.allocate(tx, 4 * SIZE));
+      assertTrue(pool.info().size() > 4 * SIZE, "it has not grown");
+    }
+    try (Pool pool = builder(file).openReadOnly()) {
+      assertEquals(2, pool.root("pair", PAIR).view().get(JAVA_LONG, 0));
+    }
+    assertTrue(Thread.interrupted(), "the interrupt was swallowed");
+  }
+
+  /** Who waits for another's claim waits on; who interrupts him can ask for no more. */
+  @Test
+  void interrupted_whileItWaitsForAClaim_goesOnWhenItIsFree() throws Exception {
+    try (Pool pool = builder(folder.resolve("pool")).create()) {
+      addOne(pool);
+      Block pair = pool.root("pair", PAIR);
+      Thread waiting;
+      List<Throwable> failures = new ArrayList<>();
+      try (Transaction younger = pool.begin()) {
+        younger.edit(pair).setLong(0, 5);
+        waiting = new Thread(() -> addOne(pool));
+        waiting.setUncaughtExceptionHandler((thread, e) -> failures.add(e));
+        waiting.start();
+        waiting.interrupt();
+        waiting.join(50);
+        assertTrue(waiting.isAlive());
+      }
+      waiting.join();
+      assertEquals(List.of(), failures);
+      assertEquals(2, assertWhole(pool));
+    }
+  }
+
+  // ---- stack and memory
+
+  /** At depths around that at which the stack ends, so that it ends in each step. */
+  @Test
+  void stackOverflow_anywhereInATransaction_allOrNothingAndNoHang() throws Exception {
+    Path file = folder.resolve("pool");
+    builder(file).create().close();
+    int[] outcomes = new int[2];
+    List<Throwable> failures = new ArrayList<>();
+    Thread thread = new Thread(null, () -> overflow(file, outcomes), "deep", 512 << 10);
+    thread.setUncaughtExceptionHandler((t, e) -> failures.add(e));
+    thread.start();
+    thread.join();
+    if (!failures.isEmpty()) {
+      throw new AssertionError(failures.getFirst());
+    }
+    assertTrue(outcomes[0] > 20 && outcomes[1] > 20, outcomes[0] + ", " + outcomes[1]);
+  }
+
+  /** Goes deeper after each commit, and less deep after each overflow. */
+  private static void overflow(Path file, int[] outcomes) {
+    SplittableRandom random = new SplittableRandom(1);
+    int depth = 500;
+    int step = 500;
+    for (int round = 0; round < 300; round++) {
+      try (Pool pool = builder(file).open()) {
+        pool.setPatience(Duration.ofMillis(200));
+        pool.root("pair", PAIR);
+        pool.root("names", NAMES);
+        try {
+          addOneAt(pool, depth);
+          outcomes[0]++;
+          depth += step;
+        } catch (StackOverflowError | RuntimeException e) { // into which the JDK makes some
+          outcomes[1]++;
+          step = Math.max(2, step / 2);
+          depth -= random.nextInt(step) + 1;
+        }
+        assertUsable(pool);
+      } catch (HoldfastException e) {
+        // Broken off in a fence: what it did is for the next open to find out.
+        assertTrue(e.getMessage().contains("StackOverflowError"), e.getMessage());
+      }
+      try (Pool pool = builder(file).open()) {
+        assertWhole(pool);
+      }
+    }
+  }
+
+  /** Either the next one is done, or the pool says that it has to be opened again. */
+  private static void assertUsable(Pool pool) {
+    try {
+      addOne(pool);
+    } catch (HoldfastException e) {
+      assertTrue(e.getMessage().length() > 20, e.toString());
+    }
+  }
+
+  private static void addOneAt(Pool pool, int depth) {
+    if (depth > 0) {
+      addOneAt(pool, depth - 1);
+    } else {
+      addOne(pool);
+    }
+  }
+
+  @Test
+  void outOfMemory_inTransactions_whatWasAcknowledgedIsThere() throws Exception {
+    Path file = folder.resolve("pool");
+    builder(file).create().close();
+    long acknowledged = 0;
+    Process child = child(Hungry.class, "-Xmx12m", file);
+    try (BufferedReader out = child.inputReader()) {
+      for (String line = out.readLine(); line != null; line = out.readLine()) {
+        if (line.startsWith("done ")) {
+          acknowledged = Long.parseLong(line.substring(5));
+        } else if (!line.startsWith("SLF4J")) {
+          assertEquals("out of memory", line);
+        }
+      }
+    }
+    assertTrue(acknowledged > 0);
+    try (Pool pool = builder(file).open()) {
+      assertTrue(assertWhole(pool) >= acknowledged);
+    }
+  }
+
+  /** Fills its Java heap while it commits, until the one or the other fails; and then some more. */
+  static final class Hungry {
+    private static final int FAILURES = 200;
+
+    private Hungry() {}
+
+    public static void main(String[] arguments) {
+      Pool pool = builder(Path.of(arguments[0])).open();
+      pool.setPatience(Duration.ofMillis(200));
+      List<byte[]> ballast = new ArrayList<>();
+      long done = 0;
+      int failures = 0;
+      while (failures < FAILURES) {
+        try {
+          ballast.add(new byte[failures == 0 ? 100_000 : 500]);
+          addOne(pool);
+          done++;
+        } catch (OutOfMemoryError e) {
+          failures++;
+          if (failures % 3 == 0 && !ballast.isEmpty()) {
+            ballast.removeLast();
+          }
+        } catch (HoldfastException e) {
+          break;
+        }
+      }
+      ballast.clear();
+      System.out.println("out of memory");
+      System.out.println("done " + done);
+      System.out.flush();
+      Runtime.getRuntime().halt(0);
+    }
+  }
+
+  // ---- other processes
+
+  private static Process child(Class<?> type, String option, Path file) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            option,
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            type.getName(),
+            file.toString())
+        .redirectErrorStream(true)
+        .start();
+  }
+
+  private static void signal(Process process, String signal) throws Exception {
+    assertEquals(0, new ProcessBuilder("kill", signal, "" + process.pid()).start().waitFor());
+  }
+
+  /** A stopped owner is an owner; a killed one is none, even if it was stopped. */
+  @Test
+  void owner_stopped_poolIsRefusedUntilItIsKilled() throws Exception {
+    Path file = folder.resolve("pool");
+    builder(file).create().close();
+    Process owner = child(Keeper.class, "-Xmx64m", file);
+    try {
+      String line = owner.inputReader().readLine();
+      while (line != null && line.startsWith("SLF4J")) {
+        line = owner.inputReader().readLine();
+      }
+      assertEquals("open", line);
+      signal(owner, "-STOP");
+      assertThrows(RegionInUse.class, builder(file)::open);
+      signal(owner, "-KILL");
+      owner.waitFor();
+    } finally {
+      owner.destroyForcibly();
+    }
+    try (Pool pool = builder(file).open()) {
+      assertFalse(pool.recovery().clean());
+      assertEquals(1, assertWhole(pool));
+    }
+  }
+
+  /** Adds one, and keeps the pool open for as long as it is let. */
+  static final class Keeper {
+    private Keeper() {}
+
+    public static void main(String[] arguments) throws IOException {
+      Pool pool = builder(Path.of(arguments[0])).open();
+      addOne(pool);
+      System.out.println("open");
+      while (System.in.read() >= 0) {
+        pool.roots();
+      }
+    }
+  }
+
+  // ---- addresses and sizes
+
+  @Test
+  void copies_openAtOnceAndSoElsewhere_allTheSame() throws IOException {
+    Path file = folder.resolve("pool");
+    try (Pool pool = builder(file).create()) {
+      for (int i = 0; i < 20; i++) {
+        addOne(pool);
+      }
+    }
+    List<Pool> pools = new ArrayList<>();
+    try {
+      for (int i = 0; i < 10; i++) {
+        pools.add(builder(Files.copy(file, folder.resolve("copy " + i))).open());
+        addOne(pools.getLast());
+      }
+      for (Pool pool : pools) {
+        assertEquals(21, assertWhole(pool));
+      }
+    } finally {
+      pools.forEach(Pool::close);
+    }
+  }
+
+  /** Offsets whose lower halves are negative, zero or small: in memory that is not touched. */
+  @Test
+  void borders_at2And4And8Gigabytes_contentsStayOnBothSides() {
+    long gigabyte = 1L << 30;
+    PersistentRegion region;
+    try {
+      region = PersistentRegion.over(Medium.inMemory(9 * gigabyte));
+    } catch (HoldfastException e) {
+      assumeTrue(false, "no such address space: " + e.getMessage());
+      return;
+    }
+    try (region) {
+      Pool pool = Pool.create(region, "large");
+      PersistentMap<String, Account> map = pool.root("accounts", SamplePool.ACCOUNTS);
+      int count = 0;
+      for (long at = 0; at < 8 * gigabyte; count++) {
+        // Small blocks come near the borders, with a large one before them.
+        long left = gigabyte - at % gigabyte;
+        long bytes = left > 64 << 20 ? left - (32 << 20) : 64 << 20;
+        String name = "account " + count;
+        pool.run(tx -> {
+          Block data = pool.allocate(tx, bytes);
+          tx.edit(data).setLong(0, bytes).setLong(bytes - 8, ~bytes);
+          Account account = pool.make(tx, Account.TYPE);
+          tx.edit(account).owner(name).balance(bytes).data(data);
+          tx.edit(map).put(name, account);
+        });
+        at += bytes;
+      }
+      pool.close();
+      Pool again = Pool.open(region, "large");
+      PersistentMap<String, Account> there = again.root("accounts", SamplePool.ACCOUNTS);
+      assertEquals(count, there.size());
+      there.forEach((name, account) -> {
+        assertEquals(name, account.owner());
+        MemorySegment data = account.data().view();
+        assertEquals(account.balance(), data.get(JAVA_LONG, 0));
+        assertEquals(~account.balance(), data.get(JAVA_LONG, account.balance() - 8));
+      });
+      assertTrue(again.check().isClean());
+      again.close();
+    }
+  }
+}
