@@ -200,6 +200,35 @@ final class SamplePool {
     return refused;
   }
 
+  /** The same, less often: a bit of everything. */
+  static int useSome(Pool pool) {
+    int refused = 0;
+    Use[] uses = {
+      pool::info,
+      () -> read(pool.root("account", Account.TYPE)),
+      () -> pool.root("names", NAMES).forEach((key, value) -> assertTrue(value.length() < SIZE)),
+      () -> pool.root("accounts", ACCOUNTS).values().forEach(SamplePool::read),
+      () -> pool.run(tx -> tx.edit(pool.root("account", Account.TYPE)).owner("eve").next(null)),
+      () -> pool.run(tx -> tx.edit(pool.root("block", BLOCK)).setLong(8, 9)),
+      () -> {
+        Map<Long, String> names = pool.root("names", NAMES);
+        for (long i = 0; i < 30; i += 3) {
+          names.put(i, "other " + i);
+          names.remove(i + 1);
+        }
+      },
+      () -> pool.run(tx -> pool.make(tx, Account.TYPE)),
+      () -> pool.run(tx -> pool.allocate(tx, 100_000)),
+      () -> pool.run(tx -> pool.drop(tx, "names", NAMES)),
+      () -> pool.run(tx -> pool.drop(tx, "accounts", ACCOUNTS)),
+      () -> pool.run(tx -> pool.drop(tx, "account", Account.TYPE)),
+    };
+    for (Use use : uses) {
+      refused += refused(use);
+    }
+    return refused;
+  }
+
   private static void read(Account first) {
     Account account = first;
     for (int i = 0; i < 5 && account != null; i++) {
