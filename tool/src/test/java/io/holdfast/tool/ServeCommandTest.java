@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tool;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.holdfast.examples.BankAndIndex;
 import io.holdfast.heap.Pool;
@@ -20,6 +23,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
@@ -114,6 +118,41 @@ class ServeCommandTest {
     Pool.at(bank).size(2 << 20).layout("bank").create().close();
     refused("bank", "serve", "--pool", bank.toString());
     assertTrue(Files.notExists(Path.of(file)), "no pool is left by what was refused");
+  }
+
+  @Test
+  void serve_noPermission_refusedInALineAndFileUntouched() throws IOException {
+    assumeFalse(System.getProperty("user.name").equals("root"), "root may do everything");
+    Path file = folder.resolve("kv.pool");
+    Pool.at(file).size(2 << 20).layout("key-value server").create().close();
+    byte[] before = Files.readAllBytes(file);
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r--r--r--"));
+    refused("permission denied", "serve", "--pool", file.toString());
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("r-xr-xr-x"));
+    refused("permission denied", "serve", "--pool", folder.resolve("other.pool").toString());
+    assertArrayEquals(before, Files.readAllBytes(file));
+  }
+
+  /** The same for root, whom permissions do not bind: where even root may not write. */
+  @Test
+  void serve_readOnlyFileSystem_refusedInALine() throws Exception {
+    Path mount = Files.createDirectory(folder.resolve("mount"));
+    assumeTrue(shell("mount", "-t", "tmpfs", "-o", "size=3m", "none", "" + mount), "cannot mount");
+    try {
+      Path file = mount.resolve("kv.pool");
+      Pool.at(file).size(2 << 20).layout("key-value server").create().close();
+      assertTrue(shell("mount", "-o", "remount,ro", "" + mount));
+      refused("EROFS", "serve", "--pool", file.toString());
+      refused("EROFS", "serve", "--pool", mount.resolve("other.pool").toString());
+    } finally {
+      assertTrue(shell("umount", "" + mount));
+    }
+  }
+
+  private static boolean shell(String... command) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    process.getInputStream().readAllBytes();
+    return process.waitFor() == 0;
   }
 
   @Test
