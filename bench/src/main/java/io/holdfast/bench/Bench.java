@@ -25,6 +25,7 @@ public final class Bench {
           new TransactionBenchmark(),
           new MapBenchmark(List.of()),
           new CodecBenchmark(),
+          new RespBenchmark(),
           new OpenBenchmark(),
           KvBenchmark.ofLauncher());
 

@@ -9,7 +9,7 @@ import io.holdfast.heap.Pool;
 import io.holdfast.heap.Type;
 import java.nio.file.Path;
 
-/** Ours. {@code put} also reads and copies the old value, {@code get} makes a new array. */
+/** Ours. Puts do not ask for the old value; a get makes a new array. */
 final class HoldfastStore implements Store, Store.Session {
   /** What a map takes for each entry, generously. */
   private static final long ENTRY_BYTES = 512;
@@ -31,7 +31,7 @@ final class HoldfastStore implements Store, Store.Session {
 
   @Override
   public String description() {
-    return "each put a transaction, which also returns the old value; " + Setting.medium(region);
+    return "each put a transaction; " + Setting.medium(region);
   }
 
   @Override
@@ -46,7 +46,7 @@ final class HoldfastStore implements Store, Store.Session {
 
   @Override
   public void put(int key, byte[] value) {
-    map.put(keys[key], value);
+    map.set(keys[key], value);
   }
 
   @Override

@@ -18,9 +18,9 @@ import java.util.Objects;
  *
  * <p>Equal on all sides: keys, values, the random order, the threads, the JVM and its options, a
  * JVM for each map, stopped but for its turns, a file in the same folder. Not equal: what each
- * survives, which is noted beside the figures. Ours writes the key into each record, allocates and
- * frees a block in a transaction, and hands out the old value as well. The goal beside the map in
- * memory is for durability PROCESS; no map in memory pays for cache lines.
+ * survives, which is noted beside the figures. Ours writes the key into each record, and allocates
+ * and frees a block in a transaction. The goal beside the map in memory is for durability PROCESS;
+ * no map in memory pays for cache lines.
  */
 final class MapBenchmark implements Benchmark {
   private static final double PUT_GOAL = 1.5;

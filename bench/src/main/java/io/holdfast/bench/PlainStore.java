@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.bench;
 
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A {@link ConcurrentHashMap} that shares no array with its caller. */
+/**
+ * A {@link ConcurrentHashMap} that shares no array with its caller. Its keys are equal to those
+ * that it is asked for, and not the same objects, as where they come with requests.
+ */
 final class PlainStore implements Store, Store.Session {
   private final ConcurrentHashMap<String, byte[]> map;
   private final String[] keys;
@@ -20,7 +24,8 @@ final class PlainStore implements Store, Store.Session {
 
   @Override
   public void load(int key, byte[] value) {
-    put(key, value);
+    byte[] copy = keys[key].getBytes(StandardCharsets.US_ASCII);
+    map.put(new String(copy, StandardCharsets.US_ASCII), value.clone());
   }
 
   @Override

@@ -95,7 +95,7 @@ class SeamTest {
           "heap", Set.of("tx", "tx.spi", "flush"),
           "bytes", Set.of("heap", "tx", "flush"),
           "examples", Set.of("bytes", "heap", "tx", "flush", "crash"),
-          "bench", Set.of("bytes", "heap", "tx", "flush", "crash"),
+          "bench", Set.of("bytes", "heap", "tx", "flush", "crash", "examples.kv"),
           "tool", Set.of("examples", "examples.kv", "heap", "tx", "flush", "crash"));
 
   private static List<Compiled> all() throws IOException {

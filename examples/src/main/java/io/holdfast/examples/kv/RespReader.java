@@ -12,7 +12,7 @@ import java.util.List;
  * (RESP 2, and its inline commands). Remembers where it is, so that a command may come in any
  * number of pieces, each of which is looked at once.
  */
-final class RespReader {
+public final class RespReader {
   /** As Redis has them. */
   static final int MOST_ARGUMENTS = 1 << 20;
 
@@ -43,7 +43,7 @@ final class RespReader {
   private int bulk = -1;
 
   /** A client that does not speak the protocol. */
-  static final class ProtocolException extends Exception {
+  public static final class ProtocolException extends Exception {
     private static final long serialVersionUID = 1;
 
     ProtocolException(String message) {
@@ -51,12 +51,17 @@ final class RespReader {
     }
   }
 
-  RespReader(long longestBulk) {
+  /**
+   * A reader for one client.
+   *
+   * @param longestBulk the longest bulk string that is taken, in bytes
+   */
+  public RespReader(long longestBulk) {
     this.longestBulk = longestBulk;
   }
 
   /** Takes what was received. */
-  void add(ByteBuffer received) {
+  public void add(ByteBuffer received) {
     int bytes = received.remaining();
     if (bytes > buffer.length - end) {
       makeRoom(bytes);
@@ -94,7 +99,7 @@ final class RespReader {
    * The next command with its arguments; null if it has not come completely. An empty one is to be
    * ignored.
    */
-  byte[][] next() throws ProtocolException {
+  public byte[][] next() throws ProtocolException {
     if (expected == 0) {
       if (start == end) {
         shrink();
