@@ -45,6 +45,8 @@ public final class Lines {
   private long furtherLines;
 
   private long copiedBytes;
+  private long copiesAddress;
+  private long copyCapacity;
 
   // The last range, whose end is in native memory as well.
   private long rangesAddress;
@@ -151,23 +153,49 @@ public final class Lines {
    *     inside the segment
    */
   public Lines copy(long offset, MemorySegment from, long fromOffset, long bytes) {
-    region.checkRange(offset, bytes);
     if (((offset | bytes) & 7) != 0 || !from.isNative()) {
       throw new IllegalArgumentException(
           "a copy takes native memory in multiples of 8 bytes: offset=%d, bytes=%d, native=%b"
               .formatted(offset, bytes, from.isNative()));
     }
     Objects.checkFromIndexSize(fromOffset, bytes, from.byteSize());
+    return copy(offset, from.address() + fromOffset, bytes);
+  }
+
+  /**
+   * Adds a copy of some words into the region; see {@link #copy(long, MemorySegment)}.
+   *
+   * @param offset where to write, a multiple of 8
+   * @param from words that must not move until then
+   * @param index the first to take
+   * @param count how many
+   * @return this
+   * @throws IllegalArgumentException if the offset is not a multiple of 8
+   * @throws IndexOutOfBoundsException if the target is not inside the region, or the words not
+   *     inside the buffer
+   */
+  public Lines copy(long offset, WordBuffer from, int index, int count) {
+    if ((offset & 7) != 0) {
+      throw new IllegalArgumentException("a copy goes to a multiple of 8: offset=" + offset);
+    }
+    Objects.checkFromIndexSize(index, count, from.capacity());
+    return copy(offset, from.address(index), (long) Long.BYTES * count);
+  }
+
+  private Lines copy(long offset, long from, long bytes) {
+    region.checkRange(offset, bytes);
     if (bytes == 0) {
       return this;
     }
-    if (copyCount == copies.byteSize() / COPY_BYTES) {
+    if (copyCount == copyCapacity) {
       copies = doubled(copies, 4 * COPY_BYTES);
+      copiesAddress = copies.address();
+      copyCapacity = copies.byteSize() / COPY_BYTES;
     }
-    long at = copyCount++ * COPY_BYTES;
-    copies.set(JAVA_LONG, at, base + offset);
-    copies.set(JAVA_LONG, at + 8, from.address() + fromOffset);
-    copies.set(JAVA_LONG, at + 16, bytes);
+    long at = copiesAddress + copyCount++ * COPY_BYTES;
+    Memory.putLong(at, base + offset);
+    Memory.putLong(at + 8, from);
+    Memory.putLong(at + 16, bytes);
     copiedBytes += bytes;
     return this;
   }
@@ -219,11 +247,17 @@ public final class Lines {
 
   /** Forgets all contents. */
   public void clear() {
-    rangeCount = 0;
     copyCount = 0;
-    furtherLines = 0;
     copiedBytes = 0;
-    lastEnd = NONE;
+    if (rangeCount > 0) {
+      rangeCount = 0;
+      furtherLines = 0;
+      lastEnd = NONE;
+      forgetLines();
+    }
+  }
+
+  private void forgetLines() {
     if (++filling == LINE_BYTES) {
       Arrays.fill(filter, 0);
       filling = 1;
@@ -250,9 +284,9 @@ public final class Lines {
 
   /** Makes the copies by ordinary stores. */
   void copyPlainly() {
-    for (long at = 0; at < copyCount * COPY_BYTES; at += COPY_BYTES) {
-      Memory.copy(
-          copies.get(JAVA_LONG, at + 8), copies.get(JAVA_LONG, at), copies.get(JAVA_LONG, at + 16));
+    for (long i = 0; i < copyCount; i++) {
+      long at = copiesAddress + i * COPY_BYTES;
+      Memory.copy(Memory.getLong(at + 8), Memory.getLong(at), Memory.getLong(at + 16));
     }
   }
 
@@ -261,7 +295,7 @@ public final class Lines {
   }
 
   long copiesAddress() {
-    return copies.address();
+    return copiesAddress;
   }
 
   long copyCount() {

@@ -4,13 +4,13 @@ package io.holdfast.heap;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Lanes;
 import io.holdfast.tx.Transaction;
+import io.holdfast.tx.spi.Latch;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Gives out blocks and takes them back.
@@ -45,7 +45,7 @@ final class Allocator {
 
   /** The runs of one class and kind that have free blocks, and those that were not read yet. */
   private static final class Shelf {
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Latch lock = new Latch();
     private final ArrayDeque<Run> available = new ArrayDeque<>();
     private final LinkedHashSet<Integer> unread = new LinkedHashSet<>();
 
@@ -170,7 +170,7 @@ final class Allocator {
     shelf.lock.lock();
     try {
       spans.cover(chunk, span.chunks());
-      spans.setRun(chunk, run);
+      spans.setRun(chunk, span.chunks(), run);
       shelf.emptyRuns++;
       offer(shelf, run);
       return take(shelf);
@@ -195,7 +195,7 @@ final class Allocator {
     shelf.unread.remove(chunk);
     Span span = Span.decode(chunk, region.getLong(layout.entry(chunk)));
     Run run = Run.load(region, layout, chunk, span);
-    spans.setRun(chunk, run);
+    spans.setRun(chunk, span.chunks(), run);
     if (run.isEmpty()) {
       shelf.emptyRuns++;
     }
@@ -235,7 +235,7 @@ final class Allocator {
     try {
       Run run = Run.empty(layout, chunk, span);
       spans.cover(chunk, span.chunks());
-      spans.setRun(chunk, run);
+      spans.setRun(chunk, span.chunks(), run);
       return new Place(run, run.takeFirst());
     } finally {
       huge.lock.unlock();
@@ -322,16 +322,17 @@ final class Allocator {
 
   /** The taken block that an offset is in, or null. */
   Place find(long offset) {
-    if (offset < layout.chunks() || offset >= layout.end()) {
+    if (!layout.hasInChunks(offset, 1)) {
       return null;
     }
-    int chunk = spans.spanOf(layout.chunkOf(offset));
-    if (chunk < 0) {
-      return null;
-    }
-    Run run = run(chunk);
+    int chunk = layout.chunkOf(offset);
+    Run run = spans.run(chunk);
     if (run == null) {
-      return null;
+      int first = spans.spanOf(chunk);
+      run = first < 0 ? null : run(first);
+      if (run == null) {
+        return null;
+      }
     }
     int index = run.indexOf(offset);
     return index >= 0 && run.isTaken(index) ? new Place(run, index) : null;

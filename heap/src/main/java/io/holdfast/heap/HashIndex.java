@@ -6,14 +6,13 @@ import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.KeyedHash;
+import io.holdfast.tx.spi.Latch;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * An extendible hash table from keys to records, both bytes (Fagin et al., "Extendible Hashing",
@@ -110,6 +109,10 @@ final class HashIndex {
     return offset;
   }
 
+  long hash(byte[] key) {
+    return hash.ofBytes(0, key);
+  }
+
   long hash(MemorySegment key) {
     return hash.ofBytes(0, key, 0, key.byteSize());
   }
@@ -169,7 +172,7 @@ final class HashIndex {
           return result;
         }
       }
-      pause(round);
+      Latch.pause(round);
     }
   }
 
@@ -212,14 +215,6 @@ final class HashIndex {
     return bounds;
   }
 
-  private static void pause(int round) {
-    if (round < 200) {
-      Thread.onSpinWait();
-    } else {
-      LockSupport.parkNanos(10_000);
-    }
-  }
-
   /** The slot of a key in a segment, or 0. */
   private long search(long segment, IndexKey key) {
     for (int probe = 0; probe < IndexLayout.PROBES; probe++) {
@@ -258,7 +253,7 @@ final class HashIndex {
           return;
         }
       }
-      pause(round);
+      Latch.pause(round);
     }
   }
 
@@ -309,7 +304,7 @@ final class HashIndex {
           return depth == 0 ? 0 : (position >>> (64 - depth)) + 1 << (64 - depth);
         }
       }
-      pause(round);
+      Latch.pause(round);
     }
   }
 
@@ -415,23 +410,19 @@ final class HashIndex {
    * Takes all latches that the edits of a transaction need, in one order for all transactions, and
    * chooses their slots. If one has none, everything is let go and its segment split.
    */
-  static void prepareAll(Collection<IndexEdit> edits) {
-    if (edits.isEmpty()) {
-      return;
-    }
-    List<IndexEdit> ordered = new ArrayList<>(edits);
-    if (ordered.size() > 1) {
+  static void prepareAll(List<IndexEdit> edits) {
+    List<IndexEdit> ordered = edits;
+    if (edits.size() > 1) {
+      ordered = new ArrayList<>(edits);
       ordered.sort((a, b) -> Long.compare(a.index().offset, b.index().offset));
     }
-    while (true) {
+    while (!ordered.isEmpty()) {
       IndexEdit misfit = null;
-      for (IndexEdit edit : ordered) {
-        edit.latchAll();
+      for (int i = 0; i < ordered.size(); i++) {
+        ordered.get(i).latchAll();
       }
-      for (IndexEdit edit : ordered) {
-        if (misfit == null && !edit.chooseSlots()) {
-          misfit = edit;
-        }
+      for (int i = 0; i < ordered.size() && misfit == null; i++) {
+        misfit = ordered.get(i).chooseSlots() ? null : ordered.get(i);
       }
       if (misfit == null) {
         ordered.forEach(IndexEdit::writeSlots);

@@ -7,7 +7,7 @@ import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Participant;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -44,7 +44,9 @@ final class HeapParticipant implements Participant {
   private final List<Long> droppedIndexes = new ArrayList<>();
 
   private int freshFrom;
-  private final Map<HashIndex, IndexEdit> edits = new LinkedHashMap<>();
+
+  // Seldom more than a few, so that to look through them is the fastest way to find one.
+  private final List<IndexEdit> edits = new ArrayList<>();
 
   /** An edit of an earlier transaction, to be used again. */
   private IndexEdit idle;
@@ -188,12 +190,14 @@ final class HeapParticipant implements Participant {
   // ---- collections
 
   IndexEdit edit(HashIndex index) {
-    IndexEdit edit = edits.get(index);
-    if (edit == null) {
-      edit = idle != null && idle.index() == index ? idle : new IndexEdit(index, this);
-      edit.begin(tx);
-      edits.put(index, edit);
+    for (int i = 0; i < edits.size(); i++) {
+      if (edits.get(i).index() == index) {
+        return edits.get(i);
+      }
     }
+    IndexEdit edit = idle != null && idle.index() == index ? idle : new IndexEdit(index, this);
+    edit.begin(tx);
+    edits.add(edit);
     return edit;
   }
 
@@ -201,12 +205,12 @@ final class HeapParticipant implements Participant {
 
   @Override
   public void prepare() {
-    HashIndex.prepareAll(edits.values());
+    HashIndex.prepareAll(edits);
   }
 
   @Override
   public void applying() {
-    edits.values().forEach(IndexEdit::applying);
+    edits.forEach(IndexEdit::applying);
   }
 
   /** Freed objects lose their identity before their blocks can be had by others. */
@@ -217,7 +221,7 @@ final class HeapParticipant implements Participant {
         invalidate(one.offset);
       }
     }
-    edits.values().forEach(IndexEdit::applied);
+    edits.forEach(IndexEdit::applied);
   }
 
   private void invalidate(long offset) {
@@ -228,7 +232,7 @@ final class HeapParticipant implements Participant {
 
   @Override
   public void committed() {
-    edits.values().forEach(edit -> edit.ended());
+    edits.forEach(edit -> edit.ended());
     finish(() -> {
       for (long dropped : droppedIndexes) {
         if (touched.get(dropped) == FREED) {
@@ -247,7 +251,7 @@ final class HeapParticipant implements Participant {
 
   @Override
   public void aborted() {
-    edits.values().forEach(edit -> edit.ended());
+    edits.forEach(edit -> edit.ended());
     finish(() -> {
       reserved.forEach(this::giveBack);
       undoneBlocks.forEach(this::giveBack);
@@ -278,9 +282,9 @@ final class HeapParticipant implements Participant {
       undoneBlocks.clear();
       touched.clear();
       droppedIndexes.clear();
-      for (IndexEdit edit : edits.values()) {
-        edit.clear();
-        idle = edit;
+      for (int i = 0; i < edits.size(); i++) {
+        idle = edits.get(i);
+        idle.clear();
       }
       edits.clear();
       freshFrom = 0;
@@ -289,8 +293,8 @@ final class HeapParticipant implements Participant {
 
   @Override
   public Object savepoint() {
-    Map<HashIndex, IndexEdit.Kept> copies = new LinkedHashMap<>();
-    edits.forEach((index, edit) -> copies.put(index, edit.keep()));
+    Map<HashIndex, IndexEdit.Kept> copies = new HashMap<>();
+    edits.forEach(edit -> copies.put(edit.index(), edit.keep()));
     Mark mark = new Mark(reserved.size(), freed.size(), cancelled.size(), freshFrom, copies);
     freshFrom = reserved.size();
     return mark;
@@ -312,6 +316,6 @@ final class HeapParticipant implements Participant {
     back.forEach(this::invalidate);
     undoneBlocks.addAll(back);
     freshFrom = reserved.size();
-    edits.forEach((index, edit) -> edit.restore(mark.edits.get(index)));
+    edits.forEach(edit -> edit.restore(mark.edits.get(edit.index())));
   }
 }

@@ -5,6 +5,7 @@ import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.tx.Editable;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Space;
+import io.holdfast.tx.spi.Units;
 import java.util.function.LongUnaryOperator;
 
 /** What the log of a pool needs to know of the heap beside it. */
@@ -30,27 +31,19 @@ final class HeapSpace implements Space {
    * a very large one so much that it has a thousand units, so that one can claim it whole.
    */
   @Override
-  public void unit(long offset, long[] ends) {
+  public void units(long offset, Units into) {
     Allocator.Place place = pool.allocator().find(offset);
     if (place == null) {
-      ends[0] = offset & -8;
-      ends[1] = ends[0] + 8;
+      into.set(offset & -8, (offset & -8) + 8, Units.WHOLE, false);
       return;
     }
     long start = place.offset();
     long bytes = place.run().blockBytes();
-    if (bytes <= PAGE) {
-      ends[0] = start;
-      ends[1] = start + bytes;
-    } else {
-      long unit = unitBytes(bytes);
-      ends[0] = start + (offset - start) / unit * unit;
-      ends[1] = Math.min(start + bytes, ends[0] + unit);
-    }
-  }
-
-  private static long unitBytes(long blockBytes) {
-    return Math.max(PAGE, Long.highestOneBit(blockBytes / MOST_UNITS));
+    int shift =
+        bytes <= PAGE
+            ? Units.WHOLE
+            : Long.numberOfTrailingZeros(Math.max(PAGE, Long.highestOneBit(bytes / MOST_UNITS)));
+    into.set(start, start + bytes, shift, !place.run().isTyped());
   }
 
   /** By offset a user may name the bytes of one block; objects have their types. */

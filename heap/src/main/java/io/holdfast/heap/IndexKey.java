@@ -19,7 +19,7 @@ final class IndexKey {
 
   IndexKey(HashIndex index, byte[] bytes) {
     this.bytes = bytes;
-    this.hash = index.hash(MemorySegment.ofArray(bytes));
+    this.hash = index.hash(bytes);
   }
 
   MemorySegment segment() {

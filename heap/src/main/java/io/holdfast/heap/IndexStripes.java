@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.heap;
 
+import io.holdfast.tx.spi.Latch;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The latches and versions of an index.
@@ -22,12 +22,12 @@ final class IndexStripes {
   private static final VarHandle VERSION = MethodHandles.arrayElementVarHandle(long[].class);
   private static final int VERSION_STRIDE = 8;
 
-  private final ReentrantLock[] latches = new ReentrantLock[COUNT];
+  private final Latch[] latches = new Latch[COUNT];
   private final long[] versions = new long[COUNT * VERSION_STRIDE];
 
   IndexStripes() {
     for (int i = 0; i < COUNT; i++) {
-      latches[i] = new ReentrantLock();
+      latches[i] = new Latch();
     }
   }
 

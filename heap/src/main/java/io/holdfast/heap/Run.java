@@ -104,8 +104,12 @@ final class Run {
 
   /** The block that an offset is in, or -1 if it is in none. */
   int indexOf(long offset) {
-    long index = Math.floorDiv(offset - blocks, blockBytes);
-    return index >= 0 && index < count ? (int) index : -1;
+    long from = offset - blocks;
+    if (from < 0 || from >= count * blockBytes) {
+      return -1;
+    }
+    // Only a block that is alone can be so large that it takes the longer division.
+    return count == 1 ? 0 : (int) from / (int) blockBytes;
   }
 
   long bitmapWord(int index) {

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * By chunk: the first chunk of the used span that it is in, or -1; and that span's run, once it was
- * needed. Written under the lock of the run's shelf, read by anyone.
+ * By chunk: the first chunk of the used span that it is in, or -1; and the run of that span, once
+ * it was needed. Written under the lock of the run's shelf, read by anyone.
  *
  * <p>Kept in parts, which are made when a span is first made in them and stay: so what this takes
  * goes by the chunks in use, and not by how many the pool may once have.
@@ -15,6 +15,7 @@ final class SpanMap {
   private static final int NONE = -1;
   private static final int PART_CHUNKS = 1024;
 
+  private final int capacity;
   private final AtomicReferenceArray<Part> parts;
 
   private static final class Part {
@@ -28,11 +29,12 @@ final class SpanMap {
 
   /** With room for so many chunks. */
   SpanMap(int capacity) {
+    this.capacity = capacity;
     parts = new AtomicReferenceArray<>(Math.ceilDiv(capacity, PART_CHUNKS));
   }
 
   private Part part(int chunk) {
-    return parts.get(chunk / PART_CHUNKS);
+    return chunk < capacity ? parts.get(chunk / PART_CHUNKS) : null;
   }
 
   private Part madePart(int chunk) {
@@ -51,7 +53,7 @@ final class SpanMap {
     return part == null ? NONE : part.spanOf[chunk % PART_CHUNKS];
   }
 
-  /** The run of the span that begins at a chunk, or null if it was not needed yet. */
+  /** The run of the used span that a chunk is in, or null if it was not needed yet. */
   Run run(int chunk) {
     Part part = part(chunk);
     return part == null ? null : part.runs.get(chunk % PART_CHUNKS);
@@ -62,13 +64,15 @@ final class SpanMap {
     fill(chunk, count, chunk);
   }
 
-  void setRun(int chunk, Run run) {
-    madePart(chunk).runs.set(chunk % PART_CHUNKS, run);
+  void setRun(int chunk, int count, Run run) {
+    for (int at = chunk; at < chunk + count; at++) {
+      madePart(at).runs.set(at % PART_CHUNKS, run);
+    }
   }
 
   /** A span is none any more. */
   void forget(int chunk, int count) {
-    setRun(chunk, null);
+    setRun(chunk, count, null);
     fill(chunk, count, NONE);
   }
 

@@ -357,7 +357,7 @@ class MapTest {
     byte[] bytes = new byte[8];
     for (int found = 0; found < count; next[0]++) {
       Codec.LONG.write(next[0], MemorySegment.ofArray(bytes));
-      long hash = index.hash(MemorySegment.ofArray(bytes));
+      long hash = index.hash(bytes);
       if (hash > 0 && (hash & 63) == home) {
         keys.add(next[0]);
         found++;

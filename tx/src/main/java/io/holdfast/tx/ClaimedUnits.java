@@ -2,22 +2,23 @@
 package io.holdfast.tx;
 
 import io.holdfast.tx.spi.Space;
+import io.holdfast.tx.spi.Units;
 
 /**
- * Claims the units that a transaction writes to, and remembers the last: most writes go to where
- * the one before went, and to look a unit up takes longer than to write.
+ * Claims the units that a transaction writes to, and remembers the last, and the part of the region
+ * that it is in: most writes go to where the one before went, and to look that up takes longer than
+ * to write. While a unit of a block is claimed nobody else can free the block, so what was found of
+ * it stays true.
  */
 final class ClaimedUnits {
   private final Lanes lanes;
   private final Lane lane;
   private final Space space;
-  private final long[] ends = new long[2];
+  private final Units part = new Units();
 
-  // The unit that was claimed last, and the last one that a user named; empty if there is none.
+  // The unit that was claimed last; empty if there is none.
   private long start;
   private long end;
-  private long userStart;
-  private long userEnd;
 
   ClaimedUnits(Lanes lanes, Lane lane, Space space) {
     this.lanes = lanes;
@@ -27,43 +28,64 @@ final class ClaimedUnits {
 
   /** Claims the units that a range touches. */
   void claim(long offset, long length) {
-    if (!isIn(offset, length, start, end)) {
-      claimEach(offset, length);
+    if (offset < start || offset >= end || length > end - offset) {
+      for (long at = offset; at < offset + length; at = end) {
+        claimUnit(at);
+      }
     }
   }
 
-  private void claimEach(long offset, long length) {
-    for (long at = offset; at < offset + length; at = end) {
-      space.unit(at, ends);
-      lanes.claim(ends[0], lane);
-      start = ends[0];
-      end = ends[1];
+  private void claimUnit(long offset) {
+    if (!part.has(offset)) {
+      space.units(offset, part);
     }
+    long unit = part.unit(offset);
+    boolean claimed = false;
+    try {
+      lanes.claim(unit, lane);
+      claimed = true;
+    } finally {
+      if (!claimed) {
+        forget();
+      }
+    }
+    start = unit;
+    end = part.end(unit);
   }
 
-  /** The same for a range that was found to be the user's to name; so is then all of its unit. */
-  void claimForUser(long offset, long length) {
+  /** The same for a range that a user names; refused if he may not. */
+  void claimForUser(Transaction tx, long offset, long length) {
+    if (mayName(offset, length)) {
+      claim(offset, length);
+      return;
+    }
+    space.units(offset, part);
+    if (!mayName(offset, length)) {
+      part.clear();
+      space.checkUserRange(tx, offset, length);
+    }
     claim(offset, length);
-    if (length > 0) {
-      userStart = start;
-      userEnd = end;
+    boolean still = false;
+    try {
+      // Whoever had it claimed before may have freed it.
+      space.checkUserRange(tx, offset, length);
+      still = true;
+    } finally {
+      if (!still) {
+        forget();
+      }
     }
   }
 
-  /** Whether a range is in the unit that {@link #claimForUser} has claimed last. */
-  boolean isForUser(long offset, long length) {
-    return isIn(offset, length, userStart, userEnd);
-  }
-
-  private static boolean isIn(long offset, long length, long start, long end) {
-    return offset >= start && offset < end && length <= end - offset;
+  /** Whether a user may name a range, as far as is known here. */
+  boolean mayName(long offset, long length) {
+    return length >= 0 && part.mayName(offset, length);
   }
 
   /** What is a unit now may be none, or another, if it is looked up again. */
   void forget() {
     start = 0;
     end = 0;
-    userStart = 0;
-    userEnd = 0;
+    part.clear();
   }
 }

@@ -14,54 +14,37 @@ import java.util.Arrays;
  * last fence, where a locked instruction would wait for writebacks that otherwise overlap. What is
  * left in the table is rubbish that the next one to come by replaces.
  *
- * <p>A stripe is an open-addressing table behind a spin lock that is held for a probe and no
- * longer; nothing blocks inside it.
+ * <p>A stripe is eight words, so that who claims touches one or two cache lines: a spin lock, which
+ * is held for a look and no longer, and three claims, which are enough as a rule; more are in a
+ * table beside it. Nothing blocks inside the lock.
  */
 final class Claims {
+  private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
   private static final int STRIPES = 256;
-  private static final int FIRST_CAPACITY = 8;
+  private static final int STRIPE_BITS = 8;
+  private static final int STRIDE = 8;
+  private static final int FIRST = 1;
+  private static final int PAIR = 2;
+  private static final int END = 7;
   private static final int LANE_SHIFT = 48;
   private static final long GENERATION_MASK = (1L << LANE_SHIFT) - 1;
 
-  private static final long[] NONE = new long[0];
-
-  private final Stripe[] stripes = new Stripe[STRIPES];
+  // By stripe: {lock, unit, owner, unit, owner, unit, owner, -}.
+  private final long[] words = new long[STRIPES * STRIDE];
+  private final More[] more = new More[STRIPES];
   private final Lane[] lanes;
 
   Claims(Lane[] lanes) {
     this.lanes = lanes;
-    for (int i = 0; i < STRIPES; i++) {
-      stripes[i] = new Stripe();
-    }
   }
 
-  private static final class Stripe {
-    private static final VarHandle LOCK;
+  /** The claims of a stripe that had three already: an open-addressing table. */
+  private static final class More {
+    private static final int FIRST_CAPACITY = 8;
 
-    static {
-      try {
-        LOCK = MethodHandles.lookup().findVarHandle(Stripe.class, "lock", int.class);
-      } catch (ReflectiveOperationException e) {
-        throw new ExceptionInInitializerError(e);
-      }
-    }
-
-    @SuppressWarnings("unused") // by its handle
-    private int lock;
-
-    private long[] units = NONE;
-    private long[] owners = NONE;
+    private long[] units = new long[FIRST_CAPACITY];
+    private long[] owners = new long[FIRST_CAPACITY];
     private int used;
-
-    void lock() {
-      while (!LOCK.compareAndSet(this, 0, 1)) {
-        Thread.onSpinWait();
-      }
-    }
-
-    void unlock() {
-      LOCK.setRelease(this, 0);
-    }
   }
 
   private static long hash(long unit) {
@@ -76,75 +59,120 @@ final class Claims {
    */
   Lane claim(long unit, Lane lane) {
     long hash = hash(unit);
-    Stripe stripe = stripes[(int) (hash & (STRIPES - 1))];
+    int stripe = (int) hash & STRIPES - 1;
     long owner = owner(lane);
-    stripe.lock();
+    lock(stripe);
     try {
-      return claim(stripe, unit, (int) (hash >>> 8), owner);
+      long holder = claim(stripe, unit, (int) (hash >>> STRIPE_BITS), owner);
+      return holder == owner ? null : laneOf(holder);
     } finally {
-      stripe.unlock();
+      unlock(stripe);
     }
   }
 
-  private Lane claim(Stripe stripe, long unit, int hash, long owner) {
-    if (stripe.used * 4 >= stripe.units.length * 3) {
-      rebuild(stripe);
+  private void lock(int stripe) {
+    while (!WORDS.compareAndSet(words, stripe * STRIDE, 0L, 1L)) {
+      Thread.onSpinWait();
     }
-    int mask = stripe.units.length - 1;
-    int free = -1;
+  }
+
+  private void unlock(int stripe) {
+    WORDS.setRelease(words, stripe * STRIDE, 0L);
+  }
+
+  /** Returns who has it then. */
+  private long claim(int stripe, long unit, int hash, long owner) {
+    int at = stripe * STRIDE;
+    int free = 0;
+    for (int pair = at + FIRST; pair < at + END; pair += PAIR) {
+      long holder = words[pair + 1];
+      if (!isLive(holder)) {
+        free = pair;
+      } else if (words[pair] == unit) {
+        return holder;
+      }
+    }
+    if (more[stripe] != null) {
+      long holder = find(more[stripe], unit, hash);
+      if (holder != 0) {
+        return holder;
+      }
+    }
+    if (free != 0) {
+      words[free] = unit;
+      words[free + 1] = owner;
+    } else {
+      if (more[stripe] == null) {
+        more[stripe] = new More();
+      }
+      add(more[stripe], unit, hash, owner);
+    }
+    return owner;
+  }
+
+  /** The live owner of a unit, or 0. */
+  private long find(More table, long unit, int hash) {
+    int mask = table.units.length - 1;
+    for (int slot = hash & mask; table.owners[slot] != 0; slot = slot + 1 & mask) {
+      if (table.units[slot] == unit && isLive(table.owners[slot])) {
+        return table.owners[slot];
+      }
+    }
+    return 0;
+  }
+
+  /** Adds a unit that is not there. */
+  private void add(More table, long unit, int hash, long owner) {
+    if (table.used * 4 >= table.units.length * 3) {
+      rebuild(table);
+    }
+    int mask = table.units.length - 1;
     int slot = hash & mask;
-    while (stripe.owners[slot] != 0) {
-      long holder = stripe.owners[slot];
-      boolean live = isLive(holder);
-      if (stripe.units[slot] == unit && live) {
-        return holder == owner ? null : lanes[(int) (holder >>> LANE_SHIFT)];
-      }
-      if (!live && free < 0) {
-        free = slot;
-      }
-      slot = (slot + 1) & mask;
+    while (isLive(table.owners[slot])) {
+      slot = slot + 1 & mask;
     }
-    if (free < 0) {
-      free = slot;
-      stripe.used++;
+    if (table.owners[slot] == 0) {
+      table.used++;
     }
-    stripe.units[free] = unit;
-    stripe.owners[free] = owner;
-    return null;
+    table.units[slot] = unit;
+    table.owners[slot] = owner;
   }
 
   /** Keeps the live claims only, in a table that they fill by half at most. */
-  private void rebuild(Stripe stripe) {
-    long[] units = stripe.units;
-    long[] owners = stripe.owners;
+  private void rebuild(More table) {
+    long[] units = table.units;
+    long[] owners = table.owners;
     int live = 0;
     for (long holder : owners) {
-      if (holder != 0 && isLive(holder)) {
+      if (isLive(holder)) {
         live++;
       }
     }
-    int capacity = Math.max(FIRST_CAPACITY, Integer.highestOneBit(Math.max(1, live)) * 4);
+    int capacity = Math.max(More.FIRST_CAPACITY, Integer.highestOneBit(Math.max(1, live)) * 4);
+    table.used = 0;
     if (live == 0 && capacity == owners.length) {
       // The usual case; a lane never takes up again what it has let go.
       Arrays.fill(owners, 0);
-      stripe.used = 0;
       return;
     }
-    stripe.units = new long[capacity];
-    stripe.owners = new long[capacity];
-    stripe.used = 0;
+    table.units = new long[capacity];
+    table.owners = new long[capacity];
     for (int i = 0; i < owners.length; i++) {
       // Asked again: a lane may have let go meanwhile, never taken up.
-      if (owners[i] != 0 && isLive(owners[i])) {
-        int slot = (int) (hash(units[i]) >>> 8) & (capacity - 1);
-        while (stripe.owners[slot] != 0) {
-          slot = (slot + 1) & (capacity - 1);
+      if (isLive(owners[i])) {
+        int slot = (int) (hash(units[i]) >>> STRIPE_BITS) & (capacity - 1);
+        while (table.owners[slot] != 0) {
+          slot = slot + 1 & capacity - 1;
         }
-        stripe.units[slot] = units[i];
-        stripe.owners[slot] = owners[i];
-        stripe.used++;
+        table.units[slot] = units[i];
+        table.owners[slot] = owners[i];
+        table.used++;
       }
     }
+  }
+
+  private Lane laneOf(long owner) {
+    return lanes[(int) (owner >>> LANE_SHIFT)];
   }
 
   /** Never 0: generations begin at 1. */
@@ -152,8 +180,9 @@ final class Claims {
     return (long) lane.index() << LANE_SHIFT | (lane.generation() & GENERATION_MASK);
   }
 
+  /** Whether a transaction that has claimed something is under way; 0 is none. */
   private boolean isLive(long owner) {
-    Lane lane = lanes[(int) (owner >>> LANE_SHIFT)];
-    return (lane.generation() & GENERATION_MASK) == (owner & GENERATION_MASK);
+    return owner != 0
+        && (laneOf(owner).generation() & GENERATION_MASK) == (owner & GENERATION_MASK);
   }
 }

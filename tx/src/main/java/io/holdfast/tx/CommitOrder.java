@@ -56,6 +56,11 @@ final class CommitOrder {
     return (long) LONGS.getAndAdd(slots, HEAD + COUNTER, 1L) + 1;
   }
 
+  /** The newest order number that was taken, as far as this thread knows. */
+  long last() {
+    return get(HEAD + COUNTER);
+  }
+
   /** What was committed is in place, but was not waited for. */
   void applied(int lane, long number) {
     set(slot(lane, UNFENCED), number);

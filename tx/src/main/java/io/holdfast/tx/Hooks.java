@@ -27,10 +27,15 @@ final class Hooks {
 
   List<Runnable> of(Outcome outcome) {
     return switch (outcome) {
-      case COMMITTED -> List.copyOf(onCommit);
-      case ABORTED -> List.copyOf(onAbort);
+      case COMMITTED -> copy(onCommit);
+      case ABORTED -> copy(onAbort);
       case UNKNOWN -> List.of();
     };
+  }
+
+  /** Usually there is none, and then nothing is made. */
+  private static List<Runnable> copy(List<Runnable> hooks) {
+    return hooks.isEmpty() ? List.of() : List.copyOf(hooks);
   }
 
   /** Forgets what was asked for since a savepoint, and runs those of it that follow an abort. */

@@ -2,9 +2,9 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.Lines;
+import io.holdfast.tx.spi.Latch;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * A lane: one log and one working state, for one transaction at a time. This class is about who has
@@ -19,18 +19,14 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Lane {
   private static final VarHandle BUSY;
-  private static final VarHandle LATCH;
   private static final VarHandle GENERATION;
   private static final VarHandle OWNER;
   private static final VarHandle AGE;
-  private static final int SPINS = 100;
-  private static final long PARK_NANOS = 20_000;
 
   static {
     try {
       MethodHandles.Lookup lookup = MethodHandles.lookup();
       BUSY = lookup.findVarHandle(Lane.class, "busy", int.class);
-      LATCH = lookup.findVarHandle(Lane.class, "latch", int.class);
       GENERATION = lookup.findVarHandle(Lane.class, "generation", long.class);
       OWNER = lookup.findVarHandle(Lane.class, "owner", Thread.class);
       AGE = lookup.findVarHandle(Lane.class, "age", long.class);
@@ -41,17 +37,15 @@ final class Lane {
 
   private final int index;
   private final Lines pending;
+  private final Latch latch = new Latch();
 
   @SuppressWarnings("unused") // by its handle
   private int busy;
 
-  @SuppressWarnings("unused") // by its handle
-  private int latch;
-
   private long generation = 1;
 
   // Not volatile, whose store is a locked instruction. Who finds a claim sees both, since they were
-  // stored before it was made; and no thread can see itself as the owner of what it has freed.
+  // stored before it was made. The owner stays when the lane is freed: then nobody asks for it.
   @SuppressWarnings("unused") // by its handle
   private Thread owner;
 
@@ -79,7 +73,11 @@ final class Lane {
     if ((int) BUSY.getOpaque(this) != 0 || !BUSY.compareAndSet(this, 0, 1)) {
       return false;
     }
-    OWNER.setRelease(this, Thread.currentThread());
+    // Mostly it is the same thread again, and to store a reference costs the collector's barrier.
+    Thread taker = Thread.currentThread();
+    if (taker != (Thread) OWNER.getOpaque(this)) {
+      OWNER.setRelease(this, taker);
+    }
     AGE.setRelease(this, withAge);
     return true;
   }
@@ -91,7 +89,6 @@ final class Lane {
 
   /** Lets another transaction have the lane. */
   void free() {
-    OWNER.setRelease(this, null);
     BUSY.setRelease(this, 0);
   }
 
@@ -103,36 +100,36 @@ final class Lane {
     return (long) GENERATION.getAcquire(this);
   }
 
-  /** The thread whose transaction has the lane, or null. */
+  /** The thread whose transaction has the lane, or had it last; null if there was none. */
   Thread owner() {
     return (Thread) OWNER.getAcquire(this);
   }
 
-  /** When the transaction that has the lane was begun for the first time; smaller is older. */
-  long age() {
+  /** When the transaction that has the lane was begun for the first time. */
+  private long age() {
     return (long) AGE.getAcquire(this);
   }
 
-  boolean tryLatch() {
-    return (int) LATCH.getOpaque(this) == 0 && LATCH.compareAndSet(this, 0, 1);
+  /**
+   * Whether the transaction that has the lane is older than another one's. Of two that were begun
+   * at the same time the lane decides, so that of any two that wait for each other one is.
+   */
+  boolean isOlderThan(Lane other) {
+    long mine = age();
+    long its = other.age();
+    return mine < its || mine == its && index < other.index;
   }
 
+  boolean tryLatch() {
+    return latch.tryLock();
+  }
+
+  @SuppressWarnings("LockNotBeforeTry") // given to the caller
   void latch() {
-    for (int i = 0; !tryLatch(); i++) {
-      pause(i);
-    }
+    latch.lock();
   }
 
   void unlatch() {
-    LATCH.setRelease(this, 0);
-  }
-
-  /** Waits a little: by spinning at first, since most waits here are for one fence. */
-  static void pause(int round) {
-    if (round < SPINS) {
-      Thread.onSpinWait();
-    } else {
-      LockSupport.parkNanos(PARK_NANOS);
-    }
+    latch.unlock();
   }
 }

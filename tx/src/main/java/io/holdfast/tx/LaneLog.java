@@ -88,6 +88,11 @@ final class LaneLog {
     return (int) (ringLines - (tail - keep));
   }
 
+  /** The line of the ring that a position is in; rings have a power of two of them. */
+  private int slot(long position) {
+    return (int) position & ringLines - 1;
+  }
+
   /** Lets go of what a durable watermark covers. */
   void release() {
     long durable = log.order().durable();
@@ -162,7 +167,7 @@ final class LaneLog {
         link(copies, extensions.get(extensionsUsed));
       }
       staging.seal(frame, log.checksum(), log.extensionSeed(lane, start, extensionAt));
-      copies.copy(extensionAt, staging.memory(), 8L * frame, bytes);
+      copies.copy(extensionAt, staging.buffer(), frame, (int) bytes / Long.BYTES);
       extensionAt += bytes;
       placed++;
     }
@@ -185,7 +190,7 @@ final class LaneLog {
     long seed = first ? log.ringSeed(lane, tail) : log.extensionSeed(lane, start, extensionAt);
     long sum = log.checksum().ofWords(seed, frame, 8L * LogLayout.FRAME_HEAD, LINK_WORDS - 1);
     frame.set(KeyedHash.WORD, 8L * LogLayout.FRAME_CHECKSUM, sum);
-    copies.copy(first ? ring + tail++ % ringLines * LINE : extensionAt, frame);
+    copies.copy(first ? ring + slot(tail++) * LINE : extensionAt, frame);
     placed++;
     extensionsUsed++;
     extensionAt = extension.offset();
@@ -238,11 +243,11 @@ final class LaneLog {
     }
     placedOfStaging = staging.frameCount();
     int lines = staging.lines() - begin / LINE_WORDS;
-    int slot = (int) (tail % ringLines);
+    int slot = slot(tail);
     int straight = Math.min(lines, ringLines - slot);
-    copies.copy(ring + slot * LINE, staging.memory(), 8L * begin, straight * LINE);
-    long rest = 8L * begin + straight * LINE;
-    copies.copy(ring, staging.memory(), rest, (lines - straight) * LINE);
+    copies.copy(ring + slot * LINE, staging.buffer(), begin, straight * LINE_WORDS);
+    int rest = begin + straight * LINE_WORDS;
+    copies.copy(ring, staging.buffer(), rest, (lines - straight) * LINE_WORDS);
     tail += lines;
   }
 

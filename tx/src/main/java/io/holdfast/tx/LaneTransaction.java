@@ -6,6 +6,7 @@ import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
+import io.holdfast.tx.spi.Latch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -316,7 +317,7 @@ final class LaneTransaction {
       if (System.nanoTime() > deadline) {
         throw new TransactionException.LogFull("the log stays full: held by " + holder());
       }
-      Lane.pause(round);
+      Latch.pause(round);
     }
   }
 

@@ -7,6 +7,7 @@ import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
+import io.holdfast.tx.spi.Latch;
 import io.holdfast.tx.spi.Space;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.security.SecureRandom;
@@ -14,7 +15,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -34,6 +34,7 @@ public final class Lanes implements AutoCloseable {
   /** The size of a lane's ring unless something else is asked for, in bytes. */
   public static final int DEFAULT_RING_BYTES = 64 << 10;
 
+  private static final int BEGUN_BITS = 20;
   private static final Logger LOGGER = LoggerFactory.getLogger(Lanes.class);
 
   static {
@@ -45,11 +46,15 @@ public final class Lanes implements AutoCloseable {
   private final LogHeader header;
   private final Lane[] lanes;
   private final Workspace[] workspaces;
-  private final Claims claims;
   private final RecoveryReport report;
-  private final AtomicLong ages = new AtomicLong();
   private volatile long patienceNanos = TimeUnit.SECONDS.toNanos(10);
   private volatile boolean closed;
+
+  /** Made with the first claim, since recovery needs none. */
+  private volatile Claims claims;
+
+  // Shared, and not volatile: see where it is used.
+  private int begun;
 
   private Lanes(Log log, int reserved, LogHeader header, RecoveryReport report) {
     this.log = log;
@@ -59,7 +64,6 @@ public final class Lanes implements AutoCloseable {
     this.lanes = new Lane[log.layout().lanes()];
     this.workspaces = new Workspace[lanes.length];
     Arrays.setAll(lanes, i -> new Lane(i, log.region().lines()));
-    this.claims = new Claims(lanes);
   }
 
   /**
@@ -309,16 +313,29 @@ public final class Lanes implements AutoCloseable {
    * @throws TransactionException.LaneTimeout if all lanes stay taken; the message says by whom
    */
   public Transaction begin() {
-    return begin(ages.incrementAndGet());
+    return begin(now());
+  }
+
+  /**
+   * The age of a transaction that begins now; smaller is older. A clock that goes by commits, and
+   * between two commits by beginnings, which are counted without a locked instruction: what two
+   * threads count at once may be counted once.
+   */
+  private long now() {
+    int count = begun + 1;
+    begun = count;
+    return log.order().last() << BEGUN_BITS | count & (1 << BEGUN_BITS) - 1;
   }
 
   private Transaction begin(long age) {
+    int count = userLanes();
+    long hash = Thread.currentThread().threadId() * 0x9E3779B9L & 0xFFFF_FFFFL;
+    int first = (int) (hash * count >>> 32);
     long deadline = 0;
     for (int round = 0; ; round++) {
       checkOpen();
-      int start = (int) ((Thread.currentThread().threadId() * 0x9E3779B9L) >>> 16);
-      for (int i = 0; i < userLanes(); i++) {
-        int index = Math.floorMod(start + i, userLanes());
+      for (int i = 0; i < count; i++) {
+        int index = first + i < count ? first + i : first + i - count;
         if (lanes[index].tryTake(age)) {
           return handle(index);
         }
@@ -330,7 +347,7 @@ public final class Lanes implements AutoCloseable {
             "all %d lanes are taken, by %s: end transactions, or format with more lanes"
                 .formatted(userLanes(), Arrays.stream(lanes).map(Lane::owner).distinct().toList()));
       }
-      Lane.pause(round);
+      Latch.pause(round);
     }
   }
 
@@ -384,7 +401,7 @@ public final class Lanes implements AutoCloseable {
    * @return what it returned
    */
   public <R> R call(Function<Transaction, R> body) {
-    long age = ages.incrementAndGet();
+    long age = now();
     for (int round = 0; ; round++) {
       try (Transaction tx = begin(age)) {
         R result = body.apply(tx);
@@ -397,13 +414,25 @@ public final class Lanes implements AutoCloseable {
           throw e;
         }
       }
-      Lane.pause(round);
+      Latch.pause(round);
     }
+  }
+
+  private Claims claims() {
+    Claims made = claims;
+    return made != null ? made : makeClaims();
+  }
+
+  private synchronized Claims makeClaims() {
+    if (claims == null) {
+      claims = new Claims(lanes);
+    }
+    return claims;
   }
 
   /** Claims a unit, waiting for a younger holder; see {@link Transaction}. */
   void claim(long unit, Lane lane) {
-    Lane holder = claims.claim(unit, lane);
+    Lane holder = claims().claim(unit, lane);
     if (holder != null) {
       waitFor(unit, lane, holder);
     }
@@ -416,15 +445,15 @@ public final class Lanes implements AutoCloseable {
       if (Thread.currentThread().equals(holder.owner())) {
         throw conflict(unit, holder, "of this thread, which cannot wait for itself", false);
       }
-      if (holder.age() <= lane.age() && holder.isBusy()) {
+      if (holder.isOlderThan(lane) && holder.isBusy()) {
         throw conflict(unit, holder, "and older", true);
       }
       if (System.nanoTime() > deadline) {
         throw conflict(unit, holder, "and does not end", true);
       }
       checkOpen();
-      Lane.pause(round);
-      holder = claims.claim(unit, lane);
+      Latch.pause(round);
+      holder = claims().claim(unit, lane);
     }
   }
 

@@ -3,12 +3,15 @@ package io.holdfast.tx;
 
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.Space;
+import io.holdfast.tx.spi.Units;
 import java.util.function.LongUnaryOperator;
 
 /**
  * A region with a log in it and no heap: all of the rest is the user's, and is claimed by lines.
  */
 final class PlainSpace implements Space {
+  private static final int LINE_SHIFT = Integer.numberOfTrailingZeros(LogLayout.LINE);
+
   private final PersistentRegion region;
   private final LogLayout layout;
 
@@ -18,9 +21,14 @@ final class PlainSpace implements Space {
   }
 
   @Override
-  public void unit(long offset, long[] ends) {
-    ends[0] = offset & -LogLayout.LINE;
-    ends[1] = ends[0] + LogLayout.LINE;
+  public void units(long offset, Units into) {
+    if (offset < layout.area()) {
+      into.set(0, layout.area(), LINE_SHIFT, true);
+    } else if (offset >= layout.end()) {
+      into.set(layout.end(), region.size(), LINE_SHIFT, true);
+    } else {
+      into.set(layout.area(), layout.end(), LINE_SHIFT, false);
+    }
   }
 
   @Override

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tx;
 
-/** The committed transactions whose lines in a ring must stay: a queue of {start, order number}. */
+/**
+ * The committed transactions whose lines in a ring must stay: a queue of {start, order number}. Its
+ * capacity is a power of two.
+ */
 final class Retained {
   private long[] pairs = new long[32];
   private int head;
@@ -32,13 +35,13 @@ final class Retained {
       head = 0;
       capacity *= 2;
     }
-    int tail = (head + size++) % capacity;
+    int tail = head + size++ & capacity - 1;
     pairs[2 * tail] = start;
     pairs[2 * tail + 1] = number;
   }
 
   void removeFirst() {
-    head = (head + 1) % (pairs.length / 2);
+    head = head + 1 & pairs.length / 2 - 1;
     size--;
   }
 }

@@ -2,9 +2,8 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.flush.WordBuffer;
 import io.holdfast.tx.spi.KeyedHash;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -17,10 +16,11 @@ final class Staging {
 
   private static final int LINE_WORDS = LogLayout.LINE_WORDS;
   private static final int NO_FRAME = -1;
+  private static final int FIRST_WORDS = 512;
 
   private final PersistentRegion region;
   private final int maxFrameWords;
-  private MemorySegment memory = MemorySegment.NULL;
+  private final WordBuffer buffer = new WordBuffer();
   private int words;
   private int open = NO_FRAME;
   private int[] frames = new int[16];
@@ -31,8 +31,8 @@ final class Staging {
     this.maxFrameWords = layout.maxFrameLines() * LINE_WORDS;
   }
 
-  MemorySegment memory() {
-    return memory;
+  WordBuffer buffer() {
+    return buffer;
   }
 
   boolean isEmpty() {
@@ -74,11 +74,11 @@ final class Staging {
   }
 
   long get(int index) {
-    return memory.get(KeyedHash.WORD, 8L * index);
+    return buffer.get(index);
   }
 
   void put(int index, long value) {
-    memory.set(KeyedHash.WORD, 8L * index, value);
+    buffer.put(index, value);
   }
 
   void entry(long first, long second) {
@@ -104,10 +104,9 @@ final class Staging {
 
   /** An entry with what the region now holds in a range of whole words, as many as fit at most. */
   void contents(int kind, long offset, long bytes) {
-    int at = reserve(2 + (int) (bytes / 8));
-    put(at, LogLayout.entry(kind, 0, offset));
-    put(at + 1, bytes);
-    region.copyOut(offset, memory.asSlice(8L * (at + 2), bytes));
+    int count = (int) (bytes / 8);
+    int at = contents(kind, offset, count);
+    region.copyOut(offset, buffer.segment(at, count));
   }
 
   /** An entry with words that the caller puts afterwards, from the index returned. */
@@ -125,9 +124,9 @@ final class Staging {
    * @return the index of the record's words
    */
   int record(int kind) {
-    MemorySegment before = memory;
+    int before = buffer.capacity();
     int at = reserve(LogLayout.RECORD_WORDS, 0);
-    assert memory.address() == before.address() : "a line is always kept for the record";
+    assert buffer.capacity() == before : "a line is always kept for the record";
     close(kind);
     return at;
   }
@@ -148,15 +147,15 @@ final class Staging {
   /** Gives a closed frame its checksum. */
   void seal(int frameWord, KeyedHash checksum, long seed) {
     int payload = LogLayout.payloadWords(get(frameWord + LogLayout.FRAME_HEAD));
-    long head = 8L * (frameWord + LogLayout.FRAME_HEAD);
-    put(frameWord + LogLayout.FRAME_CHECKSUM, checksum.ofWords(seed, memory, head, 1 + payload));
+    int head = frameWord + LogLayout.FRAME_HEAD;
+    put(frameWord + LogLayout.FRAME_CHECKSUM, checksum.ofWords(seed, buffer, head, 1 + payload));
   }
 
   private int reserve(int count) {
-    return reserve(count, LogLayout.LINE);
+    return reserve(count, LINE_WORDS);
   }
 
-  private int reserve(int count, long spareBytes) {
+  private int reserve(int count, int spare) {
     if (open != NO_FRAME && words - open + count > maxFrameWords) {
       close(LogLayout.DATA);
     }
@@ -170,13 +169,9 @@ final class Staging {
     }
     int at = words;
     words += count;
-    long bytes = (long) lines() * LogLayout.LINE + spareBytes;
-    if (bytes > memory.byteSize()) {
-      MemorySegment larger =
-          Arena.ofAuto()
-              .allocate(Math.max(bytes, Math.max(2 * memory.byteSize(), 4096)), LogLayout.LINE);
-      larger.copyFrom(memory);
-      memory = larger;
+    int wanted = lines() * LINE_WORDS + spare;
+    if (wanted > buffer.capacity()) {
+      buffer.reserve(Math.max(wanted, Math.max(2 * buffer.capacity(), FIRST_WORDS)));
     }
     return at;
   }

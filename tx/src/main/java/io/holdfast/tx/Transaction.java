@@ -102,13 +102,8 @@ public final class Transaction implements AutoCloseable {
    */
   public void setLong(long offset, long value) {
     Workspace mine = workspace();
-    if (!mine.claims().isForUser(offset, WORD)) {
-      checkRange(mine, offset, WORD);
-      checkAligned(offset);
-      mine.claims().claimForUser(offset, WORD);
-    } else {
-      checkAligned(offset);
-    }
+    checkAligned(offset);
+    mine.claims().claimForUser(this, offset, WORD);
     mine.hold(offset, value);
   }
 
@@ -121,8 +116,7 @@ public final class Transaction implements AutoCloseable {
    */
   public void set(long offset, MemorySegment from) {
     Workspace mine = workspace();
-    checkRange(mine, offset, from.byteSize());
-    mine.claims().claim(offset, from.byteSize());
+    mine.claims().claimForUser(this, offset, from.byteSize());
     mine.hold(offset, from);
   }
 
@@ -154,10 +148,7 @@ public final class Transaction implements AutoCloseable {
   public void snapshot(Ranges ranges) {
     Workspace mine = workspace();
     for (int i = 0; i < ranges.count(); i++) {
-      checkRange(mine, ranges.offset(i), ranges.length(i));
-    }
-    for (int i = 0; i < ranges.count(); i++) {
-      mine.claims().claim(ranges.offset(i), ranges.length(i));
+      mine.claims().claimForUser(this, ranges.offset(i), ranges.length(i));
     }
     mine.snapshot(ranges);
   }
@@ -235,7 +226,9 @@ public final class Transaction implements AutoCloseable {
   }
 
   private void checkRange(Workspace mine, long offset, long length) {
-    mine.lanes().log().space().checkUserRange(this, offset, length);
+    if (!mine.claims().mayName(offset, length)) {
+      mine.lanes().log().space().checkUserRange(this, offset, length);
+    }
   }
 
   private static void checkAligned(long offset) {

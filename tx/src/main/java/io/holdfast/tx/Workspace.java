@@ -27,6 +27,7 @@ final class Workspace {
   private final Intents intents = new Intents();
   private final Frees frees = new Frees();
   private final CoverSet snapshots = new CoverSet();
+  private final CoverSet.Uncovered stagingOld = this::stageOldContents;
   private final Lines inPlace;
   private long[] fresh = new long[16];
   private int freshCount;
@@ -146,7 +147,7 @@ final class Workspace {
     for (int i = 0; i < ranges.count(); i++) {
       long from = wordStart(ranges, i);
       long to = wordEnd(ranges, i);
-      snapshots.cover(from, to, this::stageOldContents);
+      snapshots.cover(from, to, stagingOld);
       inPlace.add(from, to - from);
     }
     if (!logged.staging().isEmpty()) {

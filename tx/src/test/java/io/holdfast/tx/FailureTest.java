@@ -93,7 +93,7 @@ class FailureTest {
     Lane[] lanes = lanes(region.lines(), region.lines());
     LaneTransaction tx = first(lanes);
     comeToUpkeep(tx);
-    while (tx.staging().lines() < tx.staging().memory().byteSize() / LogLayout.LINE - 1) {
+    while (tx.staging().lines() < tx.staging().buffer().capacity() / LogLayout.LINE_WORDS - 1) {
       stage(tx, 1);
     }
     tx.staging().close(LogLayout.DATA);

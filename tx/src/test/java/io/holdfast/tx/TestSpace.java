@@ -3,6 +3,7 @@ package io.holdfast.tx;
 
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.Space;
+import io.holdfast.tx.spi.Units;
 import java.util.ArrayDeque;
 import java.util.function.LongUnaryOperator;
 
@@ -91,9 +92,8 @@ final class TestSpace implements Space {
   }
 
   @Override
-  public void unit(long offset, long[] ends) {
-    ends[0] = offset & -LogLayout.LINE;
-    ends[1] = ends[0] + LogLayout.LINE;
+  public void units(long offset, Units into) {
+    into.set(0, region.size(), 6, true);
   }
 
   @Override

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.tx.spi;
 
+import io.holdfast.flush.WordBuffer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
@@ -18,6 +21,10 @@ public final class KeyedHash {
   /** A word as all media have it. */
   public static final ValueLayout.OfLong WORD =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final VarHandle IN_ARRAY =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN)
+          .withInvokeExactBehavior();
 
   private final long first;
   private final long second;
@@ -69,6 +76,25 @@ public final class KeyedHash {
   }
 
   /**
+   * The hash of some words of a buffer: that of the same words in a segment.
+   *
+   * @param seed where they belong
+   * @param buffer where they are
+   * @param index the first
+   * @param words how many
+   * @return the hash
+   */
+  public long ofWords(long seed, WordBuffer buffer, int index, int words) {
+    long hash = seed;
+    int end = index + (words & ~1);
+    for (int at = index; at < end; at += 2) {
+      hash = mix(buffer.get(at) ^ first, buffer.get(at + 1) ^ hash);
+    }
+    long last = (words & 1) == 0 ? 0 : buffer.get(end);
+    return finish(hash, last, words);
+  }
+
+  /**
    * The hash of some bytes of a segment. It differs from that of the same bytes as words.
    *
    * @param seed where they belong
@@ -93,6 +119,31 @@ public final class KeyedHash {
       last |= (segment.get(ValueLayout.JAVA_BYTE, at) & 0xFFL) << shift;
     }
     return finish(hash, last, ~bytes);
+  }
+
+  /**
+   * The hash of the bytes of an array: that of the same bytes in a segment.
+   *
+   * @param seed where they belong
+   * @param bytes the bytes
+   * @return the hash
+   */
+  public long ofBytes(long seed, byte[] bytes) {
+    long hash = seed;
+    int at = 0;
+    int end = bytes.length;
+    for (; at + 16 <= end; at += 16) {
+      hash = mix((long) IN_ARRAY.get(bytes, at) ^ first, (long) IN_ARRAY.get(bytes, at + 8) ^ hash);
+    }
+    if (at + 8 <= end) {
+      hash = mix((long) IN_ARRAY.get(bytes, at) ^ second, hash ^ first);
+      at += 8;
+    }
+    long last = 0;
+    for (int shift = 0; at < end; at++, shift += 8) {
+      last |= (bytes[at] & 0xFFL) << shift;
+    }
+    return finish(hash, last, ~(long) end);
   }
 
   /**

@@ -11,12 +11,13 @@ import java.util.function.LongUnaryOperator;
  */
 public interface Space {
   /**
-   * The unit that is claimed when a byte is written.
+   * The units that are claimed when a byte, and what is around it, is written.
    *
    * @param offset a byte
-   * @param ends is given the first byte of its unit, and the first byte after it
+   * @param into is set to a part of the region in which the byte is. What it says must stay true as
+   *     long as one of its units is claimed by a transaction that frees nothing.
    */
-  void unit(long offset, long[] ends);
+  void units(long offset, Units into);
 
   /**
    * Throws unless a user may name a range by its offset.
