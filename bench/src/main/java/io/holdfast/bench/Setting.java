@@ -36,6 +36,11 @@ record Setting(Path folder, Effort effort, Journal journal) {
     return region(folder.resolve(name), bytes, granularity);
   }
 
+  /** The same with fewer turns, which are longer; see {@link Effort#withLongTurns}. */
+  Setting withLongTurns() {
+    return new Setting(folder, effort.withLongTurns(), journal);
+  }
+
   void describe(PersistentRegion region) {
     note("medium: " + medium(region));
   }

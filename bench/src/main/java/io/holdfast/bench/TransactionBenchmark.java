@@ -75,8 +75,8 @@ final class TransactionBenchmark implements Benchmark {
 
   @Override
   public void run(Setting setting) throws IOException {
-    withFlushing(setting);
-    withoutFlushing(setting);
+    withFlushing(setting.withLongTurns());
+    withoutFlushing(setting.withLongTurns());
   }
 
   private static void withFlushing(Setting setting) throws IOException {
