@@ -255,6 +255,34 @@ class PoolTest {
   }
 
   @Test
+  void make_whereAnotherObjectWas_allZerosAndNulls() {
+    Account old = pool.call(tx -> account(tx, "ann", 5));
+    pool.run(tx -> {
+      Account.Edit edit = tx.edit(old);
+      edit.next(old).kind((byte) 3);
+      edit.number(-1);
+      edit.open(true);
+      edit.limit(1.5);
+    });
+    int offset = old.hashCode();
+    pool.run(tx -> {
+      tx.edit(old).owner(null);
+      pool.free(tx, old);
+    });
+    Account young = pool.call(tx -> pool.make(tx, Account.TYPE));
+    assertEquals(offset, young.hashCode(), "another block, which tells nothing");
+    assertEquals(null, young.owner());
+    assertEquals(null, young.next());
+    assertEquals(0, young.balance());
+    assertEquals(0, young.number());
+    assertEquals(0, young.kind());
+    assertFalse(young.open());
+    assertEquals(0, young.limit());
+    pool.run(tx -> pool.free(tx, young));
+    assertNothingLeaked();
+  }
+
+  @Test
   void free_twiceInOneTransaction_refused() {
     AtomicReference<Account> account = new AtomicReference<>();
     AtomicReference<Block> block = new AtomicReference<>();
