@@ -136,30 +136,13 @@ public final class Lines {
    * @throws IndexOutOfBoundsException if the target is not inside the region
    */
   public Lines copy(long offset, MemorySegment from) {
-    return copy(offset, from, 0, from.byteSize());
-  }
-
-  /**
-   * Adds a copy of a part of a segment into the region; see {@link #copy(long, MemorySegment)}.
-   *
-   * @param offset where to write, a multiple of 8
-   * @param from native memory
-   * @param fromOffset the first byte to take
-   * @param bytes how many, a multiple of 8
-   * @return this
-   * @throws IllegalArgumentException if offset or length is not a multiple of 8, or the source is
-   *     on the Java heap
-   * @throws IndexOutOfBoundsException if the target is not inside the region, or the part not
-   *     inside the segment
-   */
-  public Lines copy(long offset, MemorySegment from, long fromOffset, long bytes) {
+    long bytes = from.byteSize();
     if (((offset | bytes) & 7) != 0 || !from.isNative()) {
       throw new IllegalArgumentException(
           "a copy takes native memory in multiples of 8 bytes: offset=%d, bytes=%d, native=%b"
               .formatted(offset, bytes, from.isNative()));
     }
-    Objects.checkFromIndexSize(fromOffset, bytes, from.byteSize());
-    return copy(offset, from.address() + fromOffset, bytes);
+    return copy(offset, from.address(), bytes);
   }
 
   /**
