@@ -59,7 +59,7 @@ class ClaimsTest {
         lane.endTransaction();
         owners.values().removeIf(owner -> owner == lane);
       } else {
-        long unit = random.nextInt(6000) - 3000;
+        long unit = random.nextInt(6000) - 3000L;
         Lane owner = owners.putIfAbsent(unit, lane);
         assertEquals(owner == lane ? null : owner, claims.claim(unit, lane), "claim " + i);
       }
