@@ -129,11 +129,15 @@ class EnvironmentTest {
     assertTrue(outcomes[0] > 20 && outcomes[1] > 20, outcomes[0] + ", " + outcomes[1]);
   }
 
-  /** Goes deeper after each commit, and less deep after each overflow. */
+  /**
+   * Goes deeper after each commit, and less deep after each overflow; by more after several in a
+   * row, since compiled code needs less stack.
+   */
   private static void overflow(Path file, int[] outcomes) {
     SplittableRandom random = new SplittableRandom(1);
     int depth = 500;
     int step = 500;
+    int row = 0; // of commits, or, negative, of overflows
     for (int round = 0; round < 300; round++) {
       try (Pool pool = builder(file).open()) {
         pool.setPatience(Duration.ofMillis(200));
@@ -142,11 +146,14 @@ class EnvironmentTest {
         try {
           addOneAt(pool, depth);
           outcomes[0]++;
+          row = Math.max(row, 0) + 1;
+          step = row > 4 ? 2 * step : step;
           depth += step;
         } catch (StackOverflowError | RuntimeException e) { // into which the JDK makes some
           outcomes[1]++;
-          step = Math.max(2, step / 2);
-          depth -= random.nextInt(step) + 1;
+          row = Math.min(row, 0) - 1;
+          step = row < -4 ? 2 * step : Math.max(2, step / 2);
+          depth = Math.max(0, depth - random.nextInt(step) - 1);
         }
         assertUsable(pool);
       } catch (HoldfastException e) {

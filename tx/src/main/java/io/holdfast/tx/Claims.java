@@ -17,6 +17,10 @@ import java.util.Arrays;
  * <p>A stripe is eight words, so that who claims touches one or two cache lines: a spin lock, which
  * is held for a look and no longer, and three claims, which are enough as a rule; more are in a
  * table beside it. Nothing blocks inside the lock.
+ *
+ * <p>The stack, or the Java heap, may end at any call inside the lock. So the table changes by
+ * plain stores, between which nothing is called, from one whole state to the next; and a lock whose
+ * release is a call that fails is released by a store.
  */
 final class Claims {
   private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
@@ -33,6 +37,9 @@ final class Claims {
   private final long[] words = new long[STRIPES * STRIDE];
   private final More[] more = new More[STRIPES];
   private final Lane[] lanes;
+
+  @SuppressWarnings("unused") // for its order only
+  private volatile boolean brokenOff;
 
   Claims(Lane[] lanes) {
     this.lanes = lanes;
@@ -62,12 +69,16 @@ final class Claims {
     int stripe = (int) hash & STRIPES - 1;
     long owner = owner(lane);
     lock(stripe);
+    long holder;
     try {
-      long holder = claim(stripe, unit, (int) (hash >>> STRIPE_BITS), owner);
-      return holder == owner ? null : laneOf(holder);
-    } finally {
+      holder = claim(stripe, unit, (int) (hash >>> STRIPE_BITS), owner);
       unlock(stripe);
+    } catch (Throwable e) {
+      brokenOff = true; // volatile: what was stored before is seen before the lock is free
+      words[stripe * STRIDE] = 0;
+      throw e;
     }
+    return holder == owner ? null : laneOf(holder);
   }
 
   private void lock(int stripe) {
@@ -149,26 +160,30 @@ final class Claims {
       }
     }
     int capacity = Math.max(More.FIRST_CAPACITY, Integer.highestOneBit(Math.max(1, live)) * 4);
-    table.used = 0;
     if (live == 0 && capacity == owners.length) {
       // The usual case; a lane never takes up again what it has let go.
       Arrays.fill(owners, 0);
+      table.used = 0;
       return;
     }
-    table.units = new long[capacity];
-    table.owners = new long[capacity];
+    long[] newUnits = new long[capacity];
+    long[] newOwners = new long[capacity];
+    int used = 0;
     for (int i = 0; i < owners.length; i++) {
       // Asked again: a lane may have let go meanwhile, never taken up.
       if (isLive(owners[i])) {
         int slot = (int) (hash(units[i]) >>> STRIPE_BITS) & (capacity - 1);
-        while (table.owners[slot] != 0) {
+        while (newOwners[slot] != 0) {
           slot = slot + 1 & capacity - 1;
         }
-        table.units[slot] = units[i];
-        table.owners[slot] = owners[i];
-        table.used++;
+        newUnits[slot] = units[i];
+        newOwners[slot] = owners[i];
+        used++;
       }
     }
+    table.units = newUnits;
+    table.owners = newOwners;
+    table.used = used;
   }
 
   private Lane laneOf(long owner) {

@@ -27,6 +27,9 @@ public final class Latch {
   @SuppressWarnings("unused") // by its handle
   private int held;
 
+  @SuppressWarnings("unused") // for its order only
+  private volatile boolean brokenOff;
+
   /** A latch that nobody holds. */
   public Latch() {}
 
@@ -46,9 +49,14 @@ public final class Latch {
     }
   }
 
-  /** Gives the latch up. Only its holder may. */
+  /** Gives the latch up, also where the stack has no room for another call. Only its holder may. */
   public void unlock() {
-    HELD.setRelease(this, 0);
+    try {
+      HELD.setRelease(this, 0);
+    } catch (StackOverflowError e) {
+      brokenOff = true; // volatile: what was stored before is seen before the latch is free
+      held = 0;
+    }
   }
 
   /**
