@@ -96,25 +96,27 @@ final class AddressRange {
     return bytes;
   }
 
-  /** Maps a file over the beginning of the range, from its start to a length. */
-  void map(int newProtection, int newFlags, int fd, long length) throws Libc.Errno {
-    Libc.mmap(start, wholePages(length), newProtection, newFlags | Libc.MAP_FIXED, fd, 0);
+  /** Says how files are mapped here, from the beginning on. */
+  void map(int newProtection, int newFlags) {
     protection = newProtection;
     flags = newFlags;
-    mapped = length;
+    mapped = 0;
   }
 
   /**
-   * Maps more of the same file in the same way, behind what is mapped, up to a new length. If that
-   * fails the kernel may have taken the reservation away, and given the addresses to another: then
-   * the rest of the range is given up.
+   * Maps a piece of a file behind what is mapped, up to a new length. If that fails the kernel may
+   * have taken the reservation away, and given the addresses to another: then the rest of the range
+   * is given up.
+   *
+   * @param fileOffset where in the file the page is that comes behind those that are mapped
    */
-  void extend(int fd, long length) throws Libc.Errno {
+  void extend(int fd, long fileOffset, long length) throws Libc.Errno {
     long from = wholePages(mapped);
     long more = wholePages(length) - from;
     if (more > 0) {
+      long page = fileOffset / PersistentRegion.PAGE_BYTES * PersistentRegion.PAGE_BYTES;
       try {
-        Libc.mmap(start + from, more, protection, flags | Libc.MAP_FIXED, fd, from);
+        Libc.mmap(start + from, more, protection, flags | Libc.MAP_FIXED, fd, page);
       } catch (Libc.Errno e) {
         bytes = from;
         throw e;

@@ -3,19 +3,28 @@ package io.holdfast.flush;
 
 import java.lang.ref.Reference;
 
-/** Memory that is durable behind the cache: lines are written back by the stub, and fenced. */
+/**
+ * Memory that is durable behind the cache: lines are written back by the stub, and fenced. Where
+ * the caches themselves are saved when power fails (eADR) a fence is all that is left to do.
+ */
 final class CacheLineMedium extends FileMedium {
   private final String assumed;
+  private final boolean fenceOnly;
 
   CacheLineMedium(MappedFile file, AddressRange range, String assumed) {
     super(Durability.POWER, Granularity.LINE, file, range);
     this.assumed = assumed;
+    this.fenceOnly = assumed.isEmpty() && file.domain() == PersistenceDomain.CPU_CACHE;
   }
 
   @Override
   public String describe() {
-    return "survives power loss (cache lines by %s), %s%s"
-        .formatted(WritebackStub.instruction(), file().fileSystemTitle(), assumed);
+    String how = fenceOnly ? "caches are saved, fence by sfence" : writeback();
+    return "survives power loss (%s), %s%s".formatted(how, file().title(), assumed);
+  }
+
+  private static String writeback() {
+    return "cache lines by " + WritebackStub.instruction();
   }
 
   @Override
@@ -25,7 +34,7 @@ final class CacheLineMedium extends FileMedium {
           lines.copiesAddress(),
           lines.copyCount(),
           lines.rangesAddress(),
-          lines.rangeCount(),
+          fenceOnly ? 0 : lines.rangeCount(),
           lines.workBytes());
     } finally {
       Reference.reachabilityFence(lines);
@@ -36,7 +45,10 @@ final class CacheLineMedium extends FileMedium {
   public void persistAndSurface(Lines lines) {
     try {
       WritebackStub.batchAndSurface(
-          lines.copiesAddress(), lines.copyCount(), lines.rangesAddress(), lines.rangeCount());
+          lines.copiesAddress(),
+          lines.copyCount(),
+          lines.rangesAddress(),
+          fenceOnly ? 0 : lines.rangeCount());
     } finally {
       Reference.reachabilityFence(lines);
     }
@@ -44,11 +56,15 @@ final class CacheLineMedium extends FileMedium {
 
   @Override
   public void persist(long offset, long bytes) {
-    WritebackStub.range(address() + offset, bytes);
+    if (fenceOnly) {
+      WritebackStub.range(0, 0);
+    } else {
+      WritebackStub.range(address() + offset, bytes);
+    }
   }
 
   @Override
   public void sync() {
-    WritebackStub.range(address(), size());
+    persist(0, size());
   }
 }

@@ -13,7 +13,7 @@ final class CopyOnWriteMedium extends FileMedium {
 
   @Override
   public String describe() {
-    return "read-only (private copy on write), " + file().fileSystemTitle();
+    return "read-only (private copy on write), " + file().title();
   }
 
   @Override

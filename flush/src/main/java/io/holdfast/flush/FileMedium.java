@@ -5,16 +5,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A medium that is a mapped file, which grows as far as there are addresses reserved behind it.
+ * A medium that is mapped from a file, which grows as far as there are addresses reserved behind
+ * it.
  *
- * <p>Growing takes these steps: the file's blocks, written once where a store must not wait for the
- * file system to initialise one; the length, made durable; the mapping. A crash leaves a file that
- * is longer than whoever grew it has noted, and nothing else. So does a process that was killed
- * before the length was durable, to whom the next one owes it: {@link #grow} to a length that is
- * there synchronises it once.
+ * <p>A crash while it grows leaves a file that is longer than whoever grew it has noted, and
+ * nothing else. So does a process that was killed before the length was durable, to whom the next
+ * one owes it: {@link #grow} to a length that is there synchronises it once.
  */
 abstract class FileMedium extends DirectMedium {
   private static final Logger LOG = LoggerFactory.getLogger(FileMedium.class);
+
+  private static final long ZERO_CHUNK = 64 << 20;
 
   private final MappedFile file;
   private long durableLength;
@@ -42,31 +43,24 @@ abstract class FileMedium extends DirectMedium {
       return;
     }
     if (bytes > before) {
-      extend(before, bytes);
-      setSize(bytes);
-      LOG.debug("{}: grown from {} to {} bytes", file.path(), before, bytes);
+      setSize(file.grow(this, before, bytes));
+      LOG.debug("{}: grown from {} to {} bytes", file.path(), before, size());
     } else {
       synchroniseLength();
     }
     durableLength = size();
   }
 
-  private void extend(long from, long to) {
-    file.extend(from, to);
-    try {
-      if (granularity() == Granularity.LINE) {
-        file.writeZeros(from, to);
-      }
-      synchroniseLength();
-      range().extend(file.fd(), to);
-    } catch (Libc.Errno e) {
-      file.cutBack(from);
-      throw new HoldfastException.FileUnusable(
-          "%s cannot be mapped any further: %s: open it again"
-              .formatted(file.path(), e.getMessage()));
-    } catch (HoldfastException.NoSpace | HoldfastException.FileUnusable e) {
-      file.cutBack(from);
-      throw e;
+  /** Makes a range zero, durably, a piece after the other. */
+  final void zeroDurably(long from, long bytes) {
+    long end = from + bytes;
+    for (long at = from; at < end; at += ZERO_CHUNK) {
+      long chunk = Math.min(ZERO_CHUNK, end - at);
+      Memory.fill(address() + at, chunk, (byte) 0);
+      persist(at, chunk);
+    }
+    if (granularity() == Granularity.NONE) {
+      sync();
     }
   }
 

@@ -42,7 +42,7 @@ final class GroupSync {
   }
 
   static GroupSync of(MappedFile file) {
-    return new GroupSync(file.path().toString(), () -> Libc.fdatasync(file.fd()));
+    return new GroupSync(file.path().toString(), file::fdatasync);
   }
 
   /** Returns when all that was stored to the file before this call is on the disk. */
@@ -89,7 +89,7 @@ final class GroupSync {
   /** One synchronisation of data and metadata, on its own. */
   static void fsync(MappedFile file) {
     try {
-      Libc.fsync(file.fd());
+      file.fsync();
     } catch (Libc.Errno e) {
       throw failed(file.path().toString(), e);
     }

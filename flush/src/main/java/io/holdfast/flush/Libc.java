@@ -40,6 +40,7 @@ final class Libc {
   static final int MADV_DONTNEED = 4;
   static final int F_RDLCK = 0;
   static final int F_WRLCK = 1;
+  private static final int F_UNLCK = 2;
 
   static final int EPERM = 1;
   static final int ENOENT = 2;
@@ -61,6 +62,7 @@ final class Libc {
   private static final int EINTR = 4;
   private static final int AT_EMPTY_PATH = 0x1000;
   private static final int STATX_BASIC_STATS = 0x7FF;
+  private static final int F_OFD_GETLK = 36;
   private static final int F_OFD_SETLK = 37;
   private static final long FS_IOC_FIEMAP = 0xC020660BL;
   private static final int FIEMAP_FLAG_SYNC = 1;
@@ -226,10 +228,17 @@ final class Libc {
     checked("fdatasync", state -> (int) FDATASYNC.invokeExact(state, fd));
   }
 
-  /** A file's length and the bytes of disk that it occupies: less where it has holes. */
-  record FileSize(long length, long allocated) {}
+  /**
+   * What {@code statx} tells of an open file.
+   *
+   * @param length of a regular file
+   * @param allocated bytes of disk that it occupies: less than the length where it has holes
+   * @param device which device it is, if it is one
+   * @param fileSystemDevice which device its file system is on
+   */
+  record Status(long length, long allocated, DeviceNumber device, DeviceNumber fileSystemDevice) {}
 
-  static FileSize size(int fd) throws Errno {
+  static Status status(int fd) throws Errno {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment noName = arena.allocateFrom("");
       MemorySegment statx = arena.allocate(256, 8);
@@ -237,7 +246,11 @@ final class Libc {
           "statx",
           state ->
               (int) STATX.invokeExact(state, fd, noName, AT_EMPTY_PATH, STATX_BASIC_STATS, statx));
-      return new FileSize(statx.get(JAVA_LONG, 40), statx.get(JAVA_LONG, 48) * 512);
+      return new Status(
+          statx.get(JAVA_LONG, 40),
+          statx.get(JAVA_LONG, 48) * 512,
+          new DeviceNumber(statx.get(JAVA_INT, 128), statx.get(JAVA_INT, 132)),
+          new DeviceNumber(statx.get(JAVA_INT, 136), statx.get(JAVA_INT, 140)));
     }
   }
 
@@ -255,17 +268,44 @@ final class Libc {
   }
 
   /**
-   * Takes an open-file-description lock over the whole file. Unlike {@code FileChannel.lock} it
-   * holds within the process and through hard links, and is not lost when another descriptor is
-   * closed.
+   * Takes an open-file-description lock over a range, or to the end wherever that will be if its
+   * length is 0. Unlike {@code FileChannel.lock} it holds within the process and through hard
+   * links, and is not lost when another descriptor is closed.
    */
-  static void lock(int fd, int type) throws Errno {
+  static void lock(int fd, int type, long from, long bytes) throws Errno {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment flock = arena.allocate(32, 8);
-      flock.set(ValueLayout.JAVA_SHORT, 0, (short) type);
+      MemorySegment flock = flock(arena, type, from, bytes);
       checked(
           "fcntl(F_OFD_SETLK)", state -> (int) FCNTL.invokeExact(state, fd, F_OFD_SETLK, flock));
     }
+  }
+
+  /**
+   * A range that another has locked.
+   *
+   * @param from its first byte
+   * @param bytes how many; 0 if it goes to the end
+   */
+  record Locked(long from, long bytes) {}
+
+  /** A lock of another that stands in the way of one over a range, or null. */
+  static Locked conflictingLock(int fd, int type, long from, long bytes) throws Errno {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment flock = flock(arena, type, from, bytes);
+      checked(
+          "fcntl(F_OFD_GETLK)", state -> (int) FCNTL.invokeExact(state, fd, F_OFD_GETLK, flock));
+      return flock.get(ValueLayout.JAVA_SHORT, 0) == F_UNLCK
+          ? null
+          : new Locked(flock.get(JAVA_LONG, 8), flock.get(JAVA_LONG, 16));
+    }
+  }
+
+  private static MemorySegment flock(Arena arena, int type, long from, long bytes) {
+    MemorySegment flock = arena.allocate(32, 8);
+    flock.set(ValueLayout.JAVA_SHORT, 0, (short) type);
+    flock.set(JAVA_LONG, 8, from);
+    flock.set(JAVA_LONG, 16, bytes);
+    return flock;
   }
 
   /**

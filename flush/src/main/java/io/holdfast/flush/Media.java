@@ -24,10 +24,7 @@ final class Media {
     MappedFile file = MappedFile.create(path, bytes);
     try {
       FileMedium medium = map(file, maxBytes, asked);
-      if (medium.granularity() == Granularity.LINE) {
-        file.writeZeros(0, bytes);
-      }
-      file.syncFileAndDirectory();
+      file.finishCreation(medium);
       medium.lengthIsDurable();
       return medium;
     } catch (RuntimeException | Error e) {
@@ -50,17 +47,26 @@ final class Media {
   static Medium openReadOnly(Path path) {
     MappedFile file = MappedFile.open(path, MappedFile.Sharing.SHARED);
     try {
-      return mapped(
-          file,
-          file.size(),
-          range -> {
-            range.map(READ_WRITE, Libc.MAP_PRIVATE, file.fd(), file.size());
-            return new CopyOnWriteMedium(file, range);
-          });
+      return mapForReading(file);
     } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }
+  }
+
+  /** For a reader, whose stores go to pages of its own. */
+  static Medium mapForReading(MappedFile file) {
+    return mapped(
+        file,
+        file.size(),
+        range -> {
+          if (file.isMemory()) {
+            file.map(range, Libc.PROT_READ, Libc.MAP_SHARED);
+            return new OverlayMedium(file, range);
+          }
+          file.map(range, READ_WRITE, Libc.MAP_PRIVATE);
+          return new CopyOnWriteMedium(file, range);
+        });
   }
 
   static Medium assuming(Path path, Granularity granularity, long maxBytes) {
@@ -71,7 +77,7 @@ final class Media {
               file,
               maxBytes,
               range -> {
-                range.map(READ_WRITE, Libc.MAP_SHARED, file.fd(), file.size());
+                file.map(range, READ_WRITE, Libc.MAP_SHARED);
                 return assumed(file, range, granularity);
               });
       LOG.info("{}: {}", path, medium.describe());
@@ -93,6 +99,11 @@ final class Media {
     };
   }
 
+  /** For an owner, with what durability is cheap. */
+  static FileMedium map(MappedFile file) {
+    return map(file, file.size(), Durability.PROCESS);
+  }
+
   private static FileMedium map(MappedFile file, long maxBytes, Durability asked) {
     FileMedium medium = mapped(file, maxBytes, range -> probed(file, range, asked));
     LOG.debug("{}: {}", file.path(), medium.describe());
@@ -101,11 +112,17 @@ final class Media {
 
   private static FileMedium probed(MappedFile file, AddressRange range, Durability asked)
       throws Libc.Errno {
-    if (cacheLinesReach(file, range)) {
+    if (cacheLinesReach(file)) {
       refuseSharedExtents(file);
+      file.map(range, READ_WRITE, Libc.MAP_SHARED_VALIDATE | Libc.MAP_SYNC);
       return new CacheLineMedium(file, range, "");
     }
-    range.map(READ_WRITE, Libc.MAP_SHARED, file.fd(), file.size());
+    if (file.isMemory()) {
+      throw new HoldfastException.DurabilityUnavailable(
+          "%s is memory whose lines this processor cannot be made to write back (os.arch=%s)"
+              .formatted(file.path(), System.getProperty("os.arch")));
+    }
+    file.map(range, READ_WRITE, Libc.MAP_SHARED);
     if (asked == Durability.PROCESS) {
       return new ProcessMedium(file, range, "");
     }
@@ -115,16 +132,16 @@ final class Media {
   }
 
   /** Maps a file over a range of addresses and makes a medium of it. */
-  interface Mapper {
-    FileMedium map(AddressRange range) throws Libc.Errno;
+  interface Mapper<M extends Medium> {
+    M map(AddressRange range) throws Libc.Errno;
   }
 
   /**
    * A medium over addresses of its own. They are let go if that fails, because a mapping keeps the
    * file's lock alive even when its descriptor is closed.
    */
-  private static FileMedium mapped(MappedFile file, long maxBytes, Mapper mapper) {
-    AddressRange range = AddressRange.reserve(Math.max(file.size(), maxBytes));
+  private static <M extends Medium> M mapped(MappedFile file, long maxBytes, Mapper<M> mapper) {
+    AddressRange range = AddressRange.reserve(file.reservation(maxBytes));
     try {
       return mapper.map(range);
     } catch (Libc.Errno e) {
@@ -137,13 +154,18 @@ final class Media {
     }
   }
 
-  /** Maps the file with MAP_SYNC if the kernel grants it and a proven stub can write lines back. */
-  private static boolean cacheLinesReach(MappedFile file, AddressRange range) {
+  /**
+   * Whether the kernel grants MAP_SYNC, and a proven stub can write lines back. Asked of a mapping
+   * apart: one that is refused over reserved addresses may have given them away.
+   */
+  private static boolean cacheLinesReach(MappedFile file) {
     if (!System.getProperty("os.arch").equals("amd64")) {
       return false;
     }
+    int flags = Libc.MAP_SHARED_VALIDATE | Libc.MAP_SYNC;
     try {
-      range.map(READ_WRITE, Libc.MAP_SHARED_VALIDATE | Libc.MAP_SYNC, file.fd(), file.size());
+      Libc.munmap(
+          Libc.mmap(0, file.alignment(), READ_WRITE, flags, file.fd(), 0), file.alignment());
     } catch (Libc.Errno e) {
       LOG.trace("{}: MAP_SYNC is not granted: {}", file.path(), e.getMessage());
       return false;
@@ -158,10 +180,10 @@ final class Media {
   }
 
   private static void refuseUnlessReviewed(MappedFile file) {
-    if (!file.fileSystemKind().powerByPages()) {
+    if (!file.powerByPages()) {
       throw new HoldfastException.DurabilityUnavailable(
           "%s is on %s, which cannot give durability POWER: put it on ext4 or xfs, or on memory whose"
-                  .formatted(file.path(), file.fileSystemTitle())
+                  .formatted(file.path(), file.title())
               + " MAP_SYNC is granted (fsdax), or accept durability PROCESS");
     }
   }

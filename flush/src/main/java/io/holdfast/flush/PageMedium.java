@@ -17,7 +17,7 @@ final class PageMedium extends FileMedium {
 
   @Override
   public String describe() {
-    return "survives power loss (pages by fdatasync), " + file().fileSystemTitle() + assumed;
+    return "survives power loss (pages by fdatasync), " + file().title() + assumed;
   }
 
   @Override

@@ -76,8 +76,9 @@ public final class PersistentRegion implements AutoCloseable {
    * Creates a file of zeros and maps it, accepting what durability is cheap: POWER where the file's
    * memory is persistent, else PROCESS.
    *
-   * @param path the file, which must not exist
-   * @param bytes the size, at least 4096; rounded up to whole pages
+   * @param path the file, or the partition of a divided one ({@link Partitions}); there must be
+   *     none
+   * @param bytes the size, at least 4096; rounded up to whole pages, or to units of the partitions
    * @return the region, which owns the file until it is closed
    * @throws IllegalArgumentException if the size is less than 4096
    * @throws HoldfastException.FileUnusable if the path exists, or a file cannot be made there
@@ -91,8 +92,9 @@ public final class PersistentRegion implements AutoCloseable {
    * Creates a file of zeros and maps it. Every block is reserved, and file and directory entry are
    * synchronised, when this returns.
    *
-   * @param path the file, which must not exist
-   * @param bytes the size, at least 4096; rounded up to whole pages
+   * @param path the file, or the partition of a divided one ({@link Partitions}); there must be
+   *     none
+   * @param bytes the size, at least 4096; rounded up to whole pages, or to units of the partitions
    * @param weakest the weakest durability that is accepted
    * @return the region, which owns the file until it is closed
    * @throws IllegalArgumentException if the size is less than 4096
@@ -109,8 +111,9 @@ public final class PersistentRegion implements AutoCloseable {
    * Creates a file of zeros that can {@link #grow}, and maps it. Every block of its present size is
    * reserved, and file and directory entry are synchronised, when this returns.
    *
-   * @param path the file, which must not exist
-   * @param bytes the size, at least 4096; rounded up to whole pages
+   * @param path the file, or the partition of a divided one ({@link Partitions}); there must be
+   *     none
+   * @param bytes the size, at least 4096; rounded up to whole pages, or to units of the partitions
    * @param maxBytes how large it may become while it is open; takes address space and nothing else
    * @param weakest the weakest durability that is accepted
    * @return the region, which owns the file until it is closed
@@ -132,7 +135,7 @@ public final class PersistentRegion implements AutoCloseable {
   /**
    * Opens a file, accepting what durability is cheap.
    *
-   * @param path an existing file of at least 4096 bytes
+   * @param path an existing file of at least 4096 bytes, a DAX device, or a partition of either
    * @return the region, which owns the file until it is closed
    * @throws HoldfastException.FileUnusable if there is no such regular file, it is too small, or
    *     may not be written
@@ -145,7 +148,7 @@ public final class PersistentRegion implements AutoCloseable {
   /**
    * Opens a file.
    *
-   * @param path an existing file of at least 4096 bytes
+   * @param path an existing file of at least 4096 bytes, a DAX device, or a partition of either
    * @param weakest the weakest durability that is accepted
    * @return the region, which owns the file until it is closed
    * @throws HoldfastException.FileUnusable if there is no such regular file, it is too small, or
@@ -161,7 +164,7 @@ public final class PersistentRegion implements AutoCloseable {
   /**
    * Opens a file that can {@link #grow}.
    *
-   * @param path an existing file of at least 4096 bytes
+   * @param path an existing file of at least 4096 bytes, a DAX device, or a partition of either
    * @param weakest the weakest durability that is accepted
    * @param maxBytes how large it may become while it is open; a file that is larger stays as it is
    * @return the region, which owns the file until it is closed
@@ -182,7 +185,7 @@ public final class PersistentRegion implements AutoCloseable {
    * are possible until {@link #seal}, so that what lies in it can be recovered, and go to private
    * pages.
    *
-   * @param path an existing file of at least 4096 bytes
+   * @param path an existing file of at least 4096 bytes, a DAX device, or a partition of either
    * @return the region
    * @throws HoldfastException.FileUnusable if there is no such regular file, it is too small, or
    *     may not be read
@@ -190,6 +193,28 @@ public final class PersistentRegion implements AutoCloseable {
    */
   public static PersistentRegion openReadOnly(Path path) {
     return new PersistentRegion(Media.openReadOnly(path));
+  }
+
+  /**
+   * Whether there is something that could be opened: a file, a device, or a partition of one.
+   *
+   * @param path the file, device or partition
+   * @return whether it is there
+   * @throws HoldfastException.FileUnusable if the path names a partition of what is not divided
+   */
+  public static boolean exists(Path path) {
+    return MappedFile.exists(path);
+  }
+
+  /**
+   * Deletes a file, or a partition, with all that is in it.
+   *
+   * @param path the file or partition
+   * @throws HoldfastException.FileUnusable if there is none, it is a device, or may not be deleted
+   * @throws HoldfastException.RegionInUse if it is open
+   */
+  public static void delete(Path path) {
+    MappedFile.delete(path);
   }
 
   /**

@@ -18,7 +18,7 @@ final class ProcessMedium extends FileMedium {
 
   @Override
   public String describe() {
-    return "survives process death (no writeback), " + file().fileSystemTitle() + assumed;
+    return "survives process death (no writeback), " + file().title() + assumed;
   }
 
   @Override

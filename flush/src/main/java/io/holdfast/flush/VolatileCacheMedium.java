@@ -47,12 +47,12 @@ final class VolatileCacheMedium extends Medium {
 
   static VolatileCacheMedium open(Path path, long seed) {
     MappedFile file = MappedFile.open(path, MappedFile.Sharing.OWNED);
-    AddressRange cache = AddressRange.reserve(file.size());
-    AddressRange medium = AddressRange.reserve(file.size());
+    AddressRange cache = AddressRange.reserve(file.reservation(0));
+    AddressRange medium = AddressRange.reserve(file.reservation(0));
     try {
       int protection = Libc.PROT_READ | Libc.PROT_WRITE;
-      cache.map(protection, Libc.MAP_PRIVATE, file.fd(), file.size());
-      medium.map(protection, Libc.MAP_SHARED, file.fd(), file.size());
+      file.map(cache, protection, Libc.MAP_PRIVATE);
+      file.map(medium, protection, Libc.MAP_SHARED);
       return new VolatileCacheMedium(file, cache, medium, seed);
     } catch (Libc.Errno e) {
       cache.retire();
@@ -64,7 +64,7 @@ final class VolatileCacheMedium extends Medium {
 
   @Override
   public String describe() {
-    return "simulated power loss (volatile cache, seed=" + seed + "), " + file.fileSystemTitle();
+    return "simulated power loss (volatile cache, seed=" + seed + "), " + file.title();
   }
 
   @Override

@@ -72,7 +72,7 @@ class FileRefusalTest {
 
   @Test
   void open_fileAsDirectory() {
-    assertUnusable("not a directory", pool().resolve("x"));
+    assertUnusable("is not divided into partitions", pool().resolve("x"));
   }
 
   @Test
@@ -87,7 +87,8 @@ class FileRefusalTest {
 
   @Test
   void open_device() {
-    assertUnusable("device DAX is not supported yet", Path.of("/dev/null"));
+    assertUnusable("/dev/null is a device (1:3), and not a DAX device", Path.of("/dev/null"));
+    assertUnusable("/dev/null is a device (1:3), and not a DAX device", Path.of("/dev/null/pool"));
   }
 
   @Test
@@ -294,7 +295,7 @@ class FileRefusalTest {
       channel.write(ByteBuffer.wrap(new byte[] {1}), (1 << 20) - 1);
     }
     PersistentRegion.open(file).close();
-    MappedFile opened = MappedFile.open(file, MappedFile.Sharing.SHARED);
+    RegularFile opened = RegularFile.open(file, MappedFile.Sharing.SHARED);
     try {
       assertEquals(1 << 20, opened.size());
       assertTrue(opened.allocated() >= 1 << 20, "allocated=" + opened.allocated());

@@ -2,8 +2,8 @@
 package io.holdfast.heap;
 
 import io.holdfast.flush.Durability;
+import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.PersistentRegion;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 
@@ -130,8 +130,8 @@ public final class PoolBuilder {
    * @return the pool, open
    * @throws IllegalArgumentException if it is to grow to less than it has, or to so much that its
    *     chunk table does not fit
-   * @throws io.holdfast.flush.HoldfastException if the file is there or cannot be made, the file
-   *     system has no room, or cannot give the durability; no file is left then
+   * @throws HoldfastException if the file is there or cannot be made, the file system has no room,
+   *     or cannot give the durability; no file is left then
    */
   public Pool create() {
     if (maxSize != 0 && maxSize < size) {
@@ -144,14 +144,16 @@ public final class PoolBuilder {
       return Pool.create(region, mode(), layout, lanes);
     } catch (RuntimeException | Error e) {
       region.close();
-      deleteQuietly();
+      deleteAfter(e);
       throw e;
     }
   }
 
-  private void deleteQuietly() {
-    if (!path.toFile().delete()) {
-      path.toFile().deleteOnExit();
+  private void deleteAfter(Throwable failure) {
+    try {
+      PersistentRegion.delete(path);
+    } catch (HoldfastException e) {
+      failure.addSuppressed(e);
     }
   }
 
@@ -159,8 +161,8 @@ public final class PoolBuilder {
    * Opens a pool, and recovers it if need be.
    *
    * @return the pool
-   * @throws io.holdfast.flush.HoldfastException if there is no pool, it is damaged, in use, of
-   *     another version or layout, or power was lost; the file is as it was
+   * @throws HoldfastException if there is no pool, it is damaged, in use, of another version or
+   *     layout, or power was lost; the file is as it was
    */
   public Pool open() {
     long reserved = Math.max(PersistentRegion.PAGE_BYTES, PoolHeader.peekMaxSize(path));
@@ -193,7 +195,7 @@ public final class PoolBuilder {
    * @throws io.holdfast.flush.HoldfastException as {@link #open} and {@link #create}
    */
   public Pool openOrCreate() {
-    return Files.exists(path) ? open() : create();
+    return PersistentRegion.exists(path) ? open() : create();
   }
 
   private Pool open(PersistentRegion region) {
