@@ -8,6 +8,7 @@ import io.holdfast.bytes.ChronicleCodec;
 import io.holdfast.bytes.PoolBytes;
 import io.holdfast.crash.Explorer;
 import io.holdfast.crash.TracingMedium;
+import io.holdfast.flush.Partitions;
 import io.holdfast.heap.Block;
 import io.holdfast.heap.Codec;
 import io.holdfast.heap.PersistentMap;
@@ -71,6 +72,22 @@ class GuideTest {
       System.out.println(pool.info().size());
     }
     assertTrue(file.toFile().length() > 100 << 20);
+  }
+
+  @Test
+  void partitions() {
+    Path device = folder.resolve("device");
+    Partitions partitions = Partitions.create(device, 64 << 20); // initialise, if it is there
+    Path path = partitions.path("cache"); // device.resolve("cache")
+    try (Pool orders = Pool.at(partitions.path("orders")).size(8 << 20).openOrCreate();
+        Pool cache = Pool.at(path).size(4 << 20).maxSize(32 << 20).openOrCreate()) {
+      orders.root("orders", Type.map(Codec.LONG, Codec.STRING)).put(1L, "kelp");
+      cache.root("cache", Type.map(Codec.STRING, Codec.BYTES));
+    }
+    partitions.rename("cache", "old");
+    partitions.delete("old");
+    System.out.println(partitions.list() + ", free: " + partitions.free());
+    assertEquals(1, partitions.list().size());
   }
 
   @Test

@@ -95,6 +95,17 @@ public final class Partitions {
   }
 
   /**
+   * The path of a partition, for a region or a pool.
+   *
+   * @param name its name
+   * @return the path, whether or not there is one of that name
+   * @throws IllegalArgumentException if no partition can have that name
+   */
+  public Path path(String name) {
+    return path.resolve(PartitionTable.checkName(name));
+  }
+
+  /**
    * What there is.
    *
    * @return the partitions, in the order in which they were made
@@ -149,12 +160,13 @@ public final class Partitions {
    * @throws HoldfastException.NoSpace if nobody has given back that much
    */
   public void create(String name, long bytes) {
-    PersistentRegion.create(path.resolve(PartitionTable.checkName(name)), bytes).close();
+    PersistentRegion.create(path(name), bytes).close();
   }
 
   /**
-   * Makes a partition longer; what is new is zeros. A region or pool that has it open does so by
-   * itself.
+   * Makes a partition longer; what is new is zeros. Who has it open does so with {@link
+   * PersistentRegion#grow}, and a pool by itself; a pool that was not made to become so large does
+   * not take a longer one.
    *
    * @param name which
    * @param bytes its new size; rounded up to whole units

@@ -255,9 +255,9 @@ class PoolFileTest {
     assertRefused(FileUnusable.class, List.of("none/test.pool", "no such"), nowhere::create);
     assertRefused(FileUnusable.class, List.of("none/test.pool", "no such"), nowhere::openOrCreate);
     PoolBuilder below = builder(pool().resolve("x"));
-    assertRefused(FileUnusable.class, List.of("not a directory"), below::open);
-    assertRefused(FileUnusable.class, List.of("not a directory"), below::create);
-    assertRefused(FileUnusable.class, List.of("pipe"), builder(Path.of("/dev/null"))::open);
+    assertRefused(FileUnusable.class, List.of("is not divided into partitions"), below::open);
+    assertRefused(FileUnusable.class, List.of("is not divided into partitions"), below::create);
+    assertRefused(FileUnusable.class, List.of("is a device"), builder(Path.of("/dev/null"))::open);
     assertThere(folder.resolve("test.pool"));
   }
 

@@ -88,6 +88,13 @@ public final class Holdfast {
                     .addSubcommand(new InfoCommand())
                     .addSubcommand(new CheckCommand()))
             .addSubcommand(
+                new CommandLine(new DeviceCommand())
+                    .addSubcommand(new DeviceCommand.Init())
+                    .addSubcommand(new DeviceCommand.List())
+                    .addSubcommand(new DeviceCommand.Create())
+                    .addSubcommand(new DeviceCommand.Rename())
+                    .addSubcommand(new DeviceCommand.Delete()))
+            .addSubcommand(
                 new CommandLine(new CrashCommand())
                     .addSubcommand(new ExploreCommand())
                     .addSubcommand(new KillCommand(killed))

@@ -269,7 +269,7 @@ class CommandLineTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "foo | \"foo\" is none of pool, crash, serve: see holdfast --help",
+        "foo | \"foo\" is none of pool, device, crash, serve: see holdfast --help",
         "--foo | '--foo': see holdfast --help",
         "pool | needs one of create, info, check: see holdfast pool --help",
         "pool foo FILE | \"foo\" is none of create, info, check",
