@@ -6,6 +6,7 @@ import io.holdfast.flush.Lines;
 import io.holdfast.flush.Medium;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalInt;
 
 /**
  * A medium that leaves everything to another one, which is closed with it: to be extended by media
@@ -41,6 +42,11 @@ public abstract class ForwardingMedium extends Medium {
   @Override
   public long maxSize() {
     return inner.maxSize();
+  }
+
+  @Override
+  public OptionalInt unsafeShutdowns() {
+    return inner.unsafeShutdowns();
   }
 
   @Override

@@ -2,6 +2,7 @@
 package io.holdfast.flush;
 
 import java.lang.ref.Reference;
+import java.util.OptionalInt;
 
 /**
  * Memory that is durable behind the cache: lines are written back by the stub, and fenced. Where
@@ -10,10 +11,12 @@ import java.lang.ref.Reference;
 final class CacheLineMedium extends FileMedium {
   private final String assumed;
   private final boolean fenceOnly;
+  private final OptionalInt unsafeShutdowns;
 
   CacheLineMedium(MappedFile file, AddressRange range, String assumed) {
     super(Durability.POWER, Granularity.LINE, file, range);
     this.assumed = assumed;
+    this.unsafeShutdowns = file.unsafeShutdowns();
     this.fenceOnly = assumed.isEmpty() && file.domain() == PersistenceDomain.CPU_CACHE;
   }
 
@@ -21,6 +24,11 @@ final class CacheLineMedium extends FileMedium {
   public String describe() {
     String how = fenceOnly ? "caches are saved, fence by sfence" : writeback();
     return "survives power loss (%s), %s%s".formatted(how, file().title(), assumed);
+  }
+
+  @Override
+  public OptionalInt unsafeShutdowns() {
+    return unsafeShutdowns;
   }
 
   private static String writeback() {

@@ -4,6 +4,7 @@ package io.holdfast.flush;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Device DAX: persistent memory as a character device ({@code /dev/dax1.0}), of which all that can
@@ -21,13 +22,13 @@ final class DaxDevice extends MappedFile {
 
   private final long size;
   private final long alignment;
-  private final PersistenceDomain domain;
+  private final Path folder;
 
-  private DaxDevice(Path path, int fd, long size, long alignment, PersistenceDomain domain) {
+  private DaxDevice(Path path, int fd, long size, long alignment, Path folder) {
     super(path, fd);
     this.size = size;
     this.alignment = alignment;
-    this.domain = domain;
+    this.folder = folder;
   }
 
   /** Opens a device, unless it is of another kind: to open some of those does something. */
@@ -42,7 +43,7 @@ final class DaxDevice extends MappedFile {
         openFile(path, sharing),
         size,
         Sysfs.number(folder, "align").orElse(USUAL_ALIGNMENT),
-        Sysfs.SYSTEM.persistenceDomain(folder));
+        folder);
   }
 
   /** Where the kernel describes a DAX device. */
@@ -87,8 +88,15 @@ final class DaxDevice extends MappedFile {
   }
 
   @Override
-  PersistenceDomain domain() {
-    return domain;
+  Optional<Path> device() {
+    return Optional.of(folder);
+  }
+
+  @Override
+  Optional<ByteRange> badBytes() {
+    return Sysfs.SYSTEM.badBytesOfMemory(folder).stream()
+        .filter(bad -> bad.overlaps(new ByteRange(0, size)))
+        .findFirst();
   }
 
   @Override

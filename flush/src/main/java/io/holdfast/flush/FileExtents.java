@@ -2,7 +2,9 @@
 package io.holdfast.flush;
 
 import io.holdfast.flush.PartitionTable.Extent;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Pieces of a file or device, mapped one behind the other so that they look like one. What is asked
@@ -66,8 +68,17 @@ class FileExtents extends MappedFile {
   }
 
   @Override
-  final PersistenceDomain domain() {
-    return carrier.domain();
+  final Optional<Path> device() {
+    return carrier.device();
+  }
+
+  @Override
+  final Optional<ByteRange> badBytes() {
+    return carrier.badBytes().filter(bad -> extents.stream().anyMatch(e -> bad.overlaps(range(e))));
+  }
+
+  private ByteRange range(Extent extent) {
+    return new ByteRange(extent.first() * unit, extent.units() * unit);
   }
 
   @Override

@@ -159,12 +159,29 @@ public class HoldfastException extends RuntimeException {
 
   /**
    * Power was lost while the contents were only safe from process death, so that their pages may be
-   * of different ages. The medium was left as it was.
+   * of different ages; or the memory itself counts a shutdown at which it could not save what had
+   * been written back. The medium was left as it was.
    */
   public static final class PowerLost extends HoldfastException {
     private static final long serialVersionUID = 1L;
 
-    /** Makes the exception. */
+    /**
+     * Makes the exception for memory that was not saved when power failed.
+     *
+     * @param before its unsafe shutdowns when this was opened last
+     * @param now its unsafe shutdowns
+     */
+    public PowerLost(int before, int now) {
+      super(
+          "the memory was not saved when power failed (unsafe shutdowns: "
+              + now
+              + ", and "
+              + before
+              + " when this was opened) while this was open: what had been written back may be"
+              + " missing; restore a copy, or accept the loss explicitly and check the contents");
+    }
+
+    /** Makes the exception for what was open with durability PROCESS. */
     public PowerLost() {
       super(
           "the machine was restarted while this was open with durability PROCESS: what the kernel had"

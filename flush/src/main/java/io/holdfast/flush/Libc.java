@@ -14,6 +14,9 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * The C library, by its own names: every system call that a region makes. A call that fails throws
@@ -70,6 +73,7 @@ final class Libc {
   private static final int FIEMAP_EXTENT_SHARED = 0x2000;
   private static final int FIEMAP_HEADER = 32;
   private static final int FIEMAP_EXTENT = 56;
+  private static final int FIEMAP_EXTENT_FLAGS = 40;
   private static final int FIEMAP_BATCH = 64;
 
   private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
@@ -309,45 +313,67 @@ final class Libc {
   }
 
   /**
-   * Whether some extent of the file is shared with another file (a reflink), so that a store would
-   * have to allocate. A file system that cannot tell ({@code EOPNOTSUPP}) has no reflinks.
+   * A piece of a file.
+   *
+   * @param from its first byte in the file
+   * @param device its first byte on the device
+   * @param bytes how many
+   * @param shared whether another file has it as well, so that a store would have to allocate
    */
-  static boolean hasSharedExtents(int fd, long size) throws Errno {
+  record FileExtent(long from, long device, long bytes, boolean shared) {
+    /** What a range of the device is in the file, if the extent has a part of it. */
+    Optional<ByteRange> inFile(ByteRange range) {
+      long first = Math.max(range.from(), device);
+      long end = Math.min(range.end(), device + bytes);
+      return first < end
+          ? Optional.of(new ByteRange(from + first - device, end - first))
+          : Optional.empty();
+    }
+  }
+
+  /**
+   * The pieces of a file. A file system that cannot tell ({@code EOPNOTSUPP}) shares none, and says
+   * nothing of where they are: an empty list.
+   */
+  static List<FileExtent> extents(int fd, long size) throws Errno {
+    List<FileExtent> extents = new ArrayList<>();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment map = arena.allocate(FIEMAP_HEADER + FIEMAP_BATCH * FIEMAP_EXTENT, 8);
-      long start = 0;
-      while (start < size) {
+      for (long start = 0; start < size; ) {
         map.fill((byte) 0);
         map.set(JAVA_LONG, 0, start);
         map.set(JAVA_LONG, 8, size - start);
         map.set(JAVA_INT, 16, FIEMAP_FLAG_SYNC);
         map.set(JAVA_INT, 24, FIEMAP_BATCH);
-        try {
-          checked("ioctl(FIEMAP)", state -> (int) IOCTL.invokeExact(state, fd, FS_IOC_FIEMAP, map));
-        } catch (Errno e) {
-          if (e.number == EOPNOTSUPP) {
-            return false;
-          }
-          throw e;
-        }
+        checked("ioctl(FIEMAP)", state -> (int) IOCTL.invokeExact(state, fd, FS_IOC_FIEMAP, map));
         int count = map.get(JAVA_INT, 20);
-        if (count == 0) {
-          return false;
-        }
         for (int i = 0; i < count; i++) {
-          long extent = FIEMAP_HEADER + (long) i * FIEMAP_EXTENT;
-          int flags = map.get(JAVA_INT, extent + 40);
-          if ((flags & FIEMAP_EXTENT_SHARED) != 0) {
-            return true;
-          }
-          if ((flags & FIEMAP_EXTENT_LAST) != 0) {
-            return false;
-          }
-          start = map.get(JAVA_LONG, extent) + map.get(JAVA_LONG, extent + 16);
+          extents.add(extent(map.asSlice(FIEMAP_HEADER + (long) i * FIEMAP_EXTENT, FIEMAP_EXTENT)));
         }
+        boolean last =
+            count == 0
+                || (map.get(
+                            JAVA_INT,
+                            FIEMAP_HEADER + (count - 1L) * FIEMAP_EXTENT + FIEMAP_EXTENT_FLAGS)
+                        & FIEMAP_EXTENT_LAST)
+                    != 0;
+        start = last ? size : extents.getLast().from() + extents.getLast().bytes();
       }
-      return false;
+      return extents;
+    } catch (Errno e) {
+      if (e.number == EOPNOTSUPP) {
+        return List.of();
+      }
+      throw e;
     }
+  }
+
+  private static FileExtent extent(MemorySegment extent) {
+    return new FileExtent(
+        extent.get(JAVA_LONG, 0),
+        extent.get(JAVA_LONG, 8),
+        extent.get(JAVA_LONG, 16),
+        (extent.get(JAVA_INT, FIEMAP_EXTENT_FLAGS) & FIEMAP_EXTENT_SHARED) != 0);
   }
 
   static long mmap(long address, long bytes, int protection, int flags, int fd, long offset)

@@ -4,6 +4,8 @@ package io.holdfast.flush;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -143,8 +145,21 @@ abstract class MappedFile {
     return PersistentRegion.PAGE_BYTES;
   }
 
+  /** The device that its bytes are on, as the kernel describes it. */
+  abstract Optional<Path> device();
+
   /** How far a store must go to survive a loss of power. */
-  abstract PersistenceDomain domain();
+  final PersistenceDomain domain() {
+    return device().map(Sysfs.SYSTEM::persistenceDomain).orElse(PersistenceDomain.UNKNOWN);
+  }
+
+  /** How often the memory was not saved when power failed, if that is counted. */
+  final OptionalInt unsafeShutdowns() {
+    return device().map(Sysfs.SYSTEM::unsafeShutdowns).orElse(OptionalInt.empty());
+  }
+
+  /** Bytes of it that the kernel knows to be unreadable; the first of them, if there are any. */
+  abstract Optional<ByteRange> badBytes();
 
   /** Whether a store to the file would have to allocate because its blocks are shared. */
   abstract boolean hasSharedExtents();

@@ -60,6 +60,7 @@ final class Media {
         file,
         file.size(),
         range -> {
+          refuseBadBytes(file);
           if (file.isMemory()) {
             file.map(range, Libc.PROT_READ, Libc.MAP_SHARED);
             return new OverlayMedium(file, range);
@@ -114,6 +115,7 @@ final class Media {
       throws Libc.Errno {
     if (cacheLinesReach(file)) {
       refuseSharedExtents(file);
+      refuseBadBytes(file);
       file.map(range, READ_WRITE, Libc.MAP_SHARED_VALIDATE | Libc.MAP_SYNC);
       return new CacheLineMedium(file, range, "");
     }
@@ -186,6 +188,17 @@ final class Media {
                   .formatted(file.path(), file.title())
               + " MAP_SYNC is granted (fsdax), or accept durability PROCESS");
     }
+  }
+
+  /** To touch such a byte is a fault, which may come in native code. */
+  private static void refuseBadBytes(MappedFile file) {
+    file.badBytes()
+        .ifPresent(bad -> {
+          throw new HoldfastException.FileUnusable(
+              "%s has bytes that the kernel knows to be unreadable: offset=%d, bytes=%d: restore a"
+                      .formatted(file.path(), bad.from(), bad.bytes())
+                  + " copy elsewhere, or write those bytes anew (ndctl clear-errors)");
+        });
   }
 
   private static void refuseSharedExtents(MappedFile file) {

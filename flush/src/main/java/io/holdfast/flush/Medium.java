@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.OptionalInt;
 
 /**
  * What lies under a region: memory, and the way in which stores to it become durable.
@@ -92,6 +93,16 @@ public abstract class Medium {
    */
   public final Granularity granularity() {
     return granularity;
+  }
+
+  /**
+   * How often power has failed so badly that what was written back did not reach the memory, as the
+   * memory itself counts it.
+   *
+   * @return the count, if the memory counts and the system tells; it only rises
+   */
+  public OptionalInt unsafeShutdowns() {
+    return OptionalInt.empty();
   }
 
   /**

@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -310,6 +311,15 @@ public final class PersistentRegion implements AutoCloseable {
    */
   public Durability durability() {
     return medium.durability();
+  }
+
+  /**
+   * How often power has failed so badly that what was written back did not reach the memory.
+   *
+   * @return the count, if the memory counts and the system tells; it only rises
+   */
+  public OptionalInt unsafeShutdowns() {
+    return medium.unsafeShutdowns();
   }
 
   /**

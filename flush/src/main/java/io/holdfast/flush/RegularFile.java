@@ -4,6 +4,8 @@ package io.holdfast.flush;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -88,12 +90,24 @@ final class RegularFile extends MappedFile {
   }
 
   @Override
-  PersistenceDomain domain() {
+  Optional<Path> device() {
     try {
-      return Sysfs.SYSTEM
-          .blockDevice(Libc.status(fd()).fileSystemDevice())
-          .map(Sysfs.SYSTEM::persistenceDomain)
-          .orElse(PersistenceDomain.UNKNOWN);
+      return Sysfs.SYSTEM.blockDevice(Libc.status(fd()).fileSystemDevice());
+    } catch (Libc.Errno e) {
+      throw unusable(path(), e);
+    }
+  }
+
+  @Override
+  Optional<ByteRange> badBytes() {
+    List<ByteRange> bad = device().map(Sysfs::badBytesOfBlockDevice).orElse(List.of());
+    if (bad.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Libc.extents(fd(), size).stream()
+          .flatMap(extent -> bad.stream().flatMap(range -> extent.inFile(range).stream()))
+          .findFirst();
     } catch (Libc.Errno e) {
       throw unusable(path(), e);
     }
@@ -180,7 +194,7 @@ final class RegularFile extends MappedFile {
   @Override
   boolean hasSharedExtents() {
     try {
-      return Libc.hasSharedExtents(fd(), size);
+      return Libc.extents(fd(), size).stream().anyMatch(Libc.FileExtent::shared);
     } catch (Libc.Errno e) {
       throw unusable(path(), e);
     }

@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -67,6 +69,61 @@ class SysfsTest {
     assertEquals(PersistenceDomain.CPU_CACHE, sysfs.persistenceDomain(device));
     Files.writeString(region.resolve("persistence_domain"), "unknown\n");
     assertEquals(PersistenceDomain.UNKNOWN, sysfs.persistenceDomain(device));
+  }
+
+  @Test
+  void unsafeShutdowns_sumOverTheModulesOfTheRegion() throws IOException {
+    Path region = tree();
+    Sysfs sysfs = new Sysfs(folder.toRealPath());
+    Path device = sysfs.characterDevice(DAX).orElseThrow();
+    assertEquals(OptionalInt.empty(), sysfs.unsafeShutdowns(device));
+    Files.writeString(region.resolve("mappings"), "2\n");
+    Files.writeString(region.resolve("mapping0"), "nmem0,0,536870912,0\n");
+    Files.writeString(region.resolve("mapping1"), "nmem3,0,536870912,1\n");
+    assertEquals(OptionalInt.empty(), sysfs.unsafeShutdowns(device));
+    for (String module : new String[] {"nmem0/nfit", "nmem3/cxl"}) {
+      Path driver = Files.createDirectories(folder.resolve("bus/nd/devices").resolve(module));
+      Files.writeString(driver.resolve("dirty_shutdown"), "5\n");
+    }
+    assertEquals(OptionalInt.of(10), sysfs.unsafeShutdowns(device));
+  }
+
+  /** A region from 4 GiB on, and a device in it from 4 GiB and 2 MiB on. */
+  @Test
+  void badBytes_ofADevice_fromItsBeginning() throws IOException {
+    Path region = tree();
+    Sysfs sysfs = new Sysfs(folder.toRealPath());
+    Path device = sysfs.characterDevice(DAX).orElseThrow();
+    assertEquals(List.of(), sysfs.badBytesOfMemory(device));
+    Files.writeString(region.resolve("mappings"), "1\n");
+    Files.writeString(region.resolve("resource"), "0x100000000\n");
+    Files.writeString(device.resolve("resource"), "0x100200000\n");
+    Files.writeString(region.resolve("badblocks"), "4096 1\n5000 8\n0 2\n");
+    assertEquals(
+        List.of(new ByteRange(0, 512), new ByteRange(462848, 4096), new ByteRange(-2097152, 1024)),
+        sysfs.badBytesOfMemory(device));
+  }
+
+  @Test
+  void badBytes_ofABlockDevice_andOfAPartitionOfIt() throws IOException {
+    Path disk = Files.createDirectories(folder.resolve("block/pmem0"));
+    assertEquals(List.of(), Sysfs.badBytesOfBlockDevice(disk));
+    Files.writeString(disk.resolve("badblocks"), "100 2\n");
+    assertEquals(List.of(new ByteRange(51200, 1024)), Sysfs.badBytesOfBlockDevice(disk));
+    Path partition = Files.createDirectories(disk.resolve("pmem0p1"));
+    Files.writeString(partition.resolve("partition"), "1\n");
+    Files.writeString(partition.resolve("start"), "64\n");
+    assertEquals(List.of(new ByteRange(18432, 1024)), Sysfs.badBytesOfBlockDevice(partition));
+  }
+
+  @Test
+  void badBytes_whereTheyAreInAFile() {
+    Libc.FileExtent extent = new Libc.FileExtent(8192, 65536, 4096, false);
+    assertEquals(Optional.of(new ByteRange(8192, 512)), extent.inFile(new ByteRange(65536, 512)));
+    assertEquals(Optional.of(new ByteRange(8292, 412)), extent.inFile(new ByteRange(65636, 412)));
+    assertEquals(Optional.of(new ByteRange(8192, 4096)), extent.inFile(new ByteRange(0, 1 << 20)));
+    assertEquals(Optional.empty(), extent.inFile(new ByteRange(69632, 512)));
+    assertEquals(Optional.empty(), extent.inFile(new ByteRange(0, 65536)));
   }
 
   @Test

@@ -103,7 +103,8 @@ public final class Lanes implements AutoCloseable {
    * @return the lanes
    * @throws HoldfastException.Corrupt if no sound log is there
    * @throws HoldfastException.UnsupportedVersion if the log is of another version
-   * @throws HoldfastException.PowerLost if power was lost under durability PROCESS
+   * @throws HoldfastException.PowerLost if power was lost under durability PROCESS, or the memory
+   *     was not saved when it was
    */
   public static Lanes open(PersistentRegion region, long offset) {
     return open(region, offset, 0, Acceptance.NOTHING_LOST, PlainSpace::new);
@@ -159,7 +160,7 @@ public final class Lanes implements AutoCloseable {
     region.zero(second, LogLayout.HEADER_BYTES);
     int era = 1;
     region.putLong(layout.era(), LogHeader.encodeEra(checksum, era));
-    region.putLong(layout.mark(), mark(region, OpeningMark.State.OPEN).encode(checksum));
+    region.putLong(layout.mark(), OpeningMark.now(OpeningMark.State.OPEN, region).encode(checksum));
     Lines lines = region.lines();
     region.persist(
         lines.add(first, 2 * LogLayout.HEADER_BYTES).add(second, LogLayout.HEADER_BYTES));
@@ -170,10 +171,6 @@ public final class Lanes implements AutoCloseable {
     RecoveryReport report =
         new RecoveryReport(true, region.durability(), 0, 0, Duration.ZERO, Duration.ZERO, false);
     return new Lanes(new Log(region, layout, space, checksum, era), reserved, header, report);
-  }
-
-  private static OpeningMark mark(PersistentRegion region, OpeningMark.State state) {
-    return OpeningMark.now(state, region.durability());
   }
 
   static Lanes open(
@@ -202,8 +199,8 @@ public final class Lanes implements AutoCloseable {
           "a sound mark",
           "0x%016X".formatted(region.getLong(layout.mark())));
     }
-    if (mark.lostPower() && acceptance == Acceptance.NOTHING_LOST) {
-      throw new HoldfastException.PowerLost();
+    if (acceptance == Acceptance.NOTHING_LOST) {
+      mark.refuseIfPowerLost(region.unsafeShutdowns());
     }
     Space space = spaces.of(region, layout);
     Log past = new Log(region, layout, space, checksum, era);
@@ -247,7 +244,7 @@ public final class Lanes implements AutoCloseable {
     if (era == -1) {
       throw new HoldfastException.UnsupportedVersion("the log, whose eras are used up,", -1, 0);
     }
-    OpeningMark open = mark(region, OpeningMark.State.OPEN);
+    OpeningMark open = OpeningMark.now(OpeningMark.State.OPEN, region);
     region.putLong(layout.mark(), open.encode(checksum));
     region.persist(layout.mark(), Long.BYTES);
     if (open.durability() == Durability.PROCESS && !open.equals(found)) {
@@ -498,7 +495,8 @@ public final class Lanes implements AutoCloseable {
     if (clean) {
       syncUnderProcess();
       LogLayout layout = log.layout();
-      region.putLong(layout.mark(), mark(region, OpeningMark.State.CLEAN).encode(log.checksum()));
+      region.putLong(
+          layout.mark(), OpeningMark.now(OpeningMark.State.CLEAN, region).encode(log.checksum()));
       region.persist(layout.mark(), Long.BYTES);
       syncUnderProcess();
     }

@@ -2,11 +2,15 @@
 package io.holdfast.tx;
 
 import io.holdfast.flush.Durability;
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,9 +21,12 @@ import org.slf4j.LoggerFactory;
  *
  * @param state open or cleanly closed
  * @param durability what was in force
- * @param boot a hash of the kernel's boot identifier; 0 where there is none
+ * @param shutdowns how often the memory had not been saved when power failed, where it counts that
+ *     and durability is POWER
+ * @param boot a hash of the kernel's boot identifier, 0 where there is none, or where shutdowns are
+ *     counted
  */
-record OpeningMark(State state, Durability durability, int boot) {
+record OpeningMark(State state, Durability durability, OptionalInt shutdowns, int boot) {
   private static final Logger LOG = LoggerFactory.getLogger(OpeningMark.class);
   private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
   private static final long DOMAIN = 0x6D61726B;
@@ -35,14 +42,19 @@ record OpeningMark(State state, Durability durability, int boot) {
     }
   }
 
-  static OpeningMark now(State state, Durability durability) {
-    return new OpeningMark(state, durability, thisBoot());
+  static OpeningMark now(State state, PersistentRegion region) {
+    OptionalInt shutdowns =
+        region.durability() == Durability.POWER ? region.unsafeShutdowns() : OptionalInt.empty();
+    int boot = shutdowns.isPresent() ? 0 : thisBoot();
+    return new OpeningMark(state, region.durability(), shutdowns, boot);
   }
 
   /** The mark as a word. */
   long encode(KeyedHash checksum) {
     long body =
-        (long) durabilityCode(durability) << 40 | (long) state.code << 32 | (boot & 0xFFFFFFFFL);
+        (long) durabilityCode() << 40
+            | (long) state.code << 32
+            | (shutdowns.orElse(boot) & 0xFFFFFFFFL);
     return check(checksum, body) << 48 | body;
   }
 
@@ -53,8 +65,12 @@ record OpeningMark(State state, Durability durability, int boot) {
       return null;
     }
     for (State state : State.values()) {
-      for (Durability durability : Durability.values()) {
-        OpeningMark mark = new OpeningMark(state, durability, (int) body);
+      OptionalInt none = OptionalInt.empty();
+      for (OpeningMark mark :
+          List.of(
+              new OpeningMark(state, Durability.PROCESS, none, (int) body),
+              new OpeningMark(state, Durability.POWER, none, (int) body),
+              new OpeningMark(state, Durability.POWER, OptionalInt.of((int) body), 0))) {
         if (mark.encode(checksum) == word) {
           return mark;
         }
@@ -63,8 +79,8 @@ record OpeningMark(State state, Durability durability, int boot) {
     return null;
   }
 
-  private static int durabilityCode(Durability durability) {
-    return durability == Durability.PROCESS ? 1 : 2;
+  private int durabilityCode() {
+    return durability == Durability.PROCESS ? 1 : shutdowns.isEmpty() ? 2 : 3;
   }
 
   private static long check(KeyedHash checksum, long body) {
@@ -72,11 +88,21 @@ record OpeningMark(State state, Durability durability, int boot) {
   }
 
   /**
-   * Whether power was lost under contents that were safe from process death only: their pages may
-   * be of any age.
+   * Throws if power was lost under contents that were safe from process death only, whose pages may
+   * be of any age; or if the memory was not saved since they were open, as far as it tells.
+   *
+   * @param now what the memory counts now
    */
-  boolean lostPower() {
-    return state == State.OPEN && durability == Durability.PROCESS && boot != thisBoot();
+  void refuseIfPowerLost(OptionalInt now) {
+    if (state != State.OPEN) {
+      return;
+    }
+    if (durability == Durability.PROCESS && boot != thisBoot()) {
+      throw new HoldfastException.PowerLost();
+    }
+    if (shutdowns.isPresent() && now.isPresent() && !shutdowns.equals(now)) {
+      throw new HoldfastException.PowerLost(shutdowns.getAsInt(), now.getAsInt());
+    }
   }
 
   private static int thisBoot() {

@@ -20,6 +20,7 @@ import io.holdfast.tx.OpeningMark.State;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
 class OpeningMarkTest {
@@ -35,16 +36,30 @@ class OpeningMarkTest {
     for (State state : State.values()) {
       for (Durability durability : Durability.values()) {
         for (int boot : new int[] {0, 1, -1, 0x12345678}) {
-          OpeningMark mark = new OpeningMark(state, durability, boot);
-          assertEquals(mark, OpeningMark.decode(CHECKSUM, mark.encode(CHECKSUM)));
+          assertReadBack(new OpeningMark(state, durability, OptionalInt.empty(), boot));
+          assertReadBack(new OpeningMark(state, Durability.POWER, OptionalInt.of(boot), 0));
         }
       }
     }
   }
 
+  private static void assertReadBack(OpeningMark mark) {
+    assertEquals(mark, OpeningMark.decode(CHECKSUM, mark.encode(CHECKSUM)));
+  }
+
+  private static OpeningMark openUnder(Durability durability, int boot) {
+    return new OpeningMark(State.OPEN, durability, OptionalInt.empty(), boot);
+  }
+
+  private static int thisBoot() {
+    try (PersistentRegion region = PersistentRegion.over(Medium.inMemory(4096))) {
+      return OpeningMark.now(State.OPEN, region).boot();
+    }
+  }
+
   @Test
   void word_anyBitFlipped_refused() {
-    long word = OpeningMark.now(State.OPEN, Durability.PROCESS).encode(CHECKSUM);
+    long word = openUnder(Durability.PROCESS, thisBoot()).encode(CHECKSUM);
     int accepted = 0;
     for (int bit = 0; bit < 64; bit++) {
       if (OpeningMark.decode(CHECKSUM, word ^ 1L << bit) != null) {
@@ -58,11 +73,73 @@ class OpeningMarkTest {
 
   @Test
   void lostPower_onlyIfOpenUnderProcessBeforeARestart() {
-    int now = OpeningMark.now(State.OPEN, Durability.PROCESS).boot();
-    assertFalse(new OpeningMark(State.OPEN, Durability.PROCESS, now).lostPower());
-    assertTrue(new OpeningMark(State.OPEN, Durability.PROCESS, now + 1).lostPower());
-    assertFalse(new OpeningMark(State.OPEN, Durability.POWER, now + 1).lostPower());
-    assertFalse(new OpeningMark(State.CLEAN, Durability.PROCESS, now + 1).lostPower());
+    int now = thisBoot();
+    assertFalse(isRefused(openUnder(Durability.PROCESS, now), 0));
+    assertTrue(isRefused(openUnder(Durability.PROCESS, now + 1), 0));
+    assertFalse(isRefused(openUnder(Durability.POWER, now + 1), 0));
+    OpeningMark clean =
+        new OpeningMark(State.CLEAN, Durability.PROCESS, OptionalInt.empty(), now + 1);
+    assertFalse(isRefused(clean, 0));
+  }
+
+  /** Memory that is moved to a machine which does not count is not refused. */
+  @Test
+  void lostPower_alsoIfTheMemoryWasNotSavedWhileOpenUnderPower() {
+    OpeningMark open = new OpeningMark(State.OPEN, Durability.POWER, OptionalInt.of(3), 0);
+    assertFalse(isRefused(open, 3));
+    assertTrue(isRefused(open, 4));
+    open.refuseIfPowerLost(OptionalInt.empty());
+    assertFalse(isRefused(openUnder(Durability.POWER, 0), 4));
+    OpeningMark clean = new OpeningMark(State.CLEAN, Durability.POWER, OptionalInt.of(3), 0);
+    assertFalse(isRefused(clean, 4));
+  }
+
+  private static boolean isRefused(OpeningMark mark, int shutdowns) {
+    try {
+      mark.refuseIfPowerLost(OptionalInt.of(shutdowns));
+      return false;
+    } catch (PowerLost e) {
+      return true;
+    }
+  }
+
+  /** Memory that counts how often it was not saved. */
+  private static final class CountingMemory extends ForwardingMedium {
+    private int shutdowns = 7;
+
+    CountingMemory(Medium memory) {
+      super(memory);
+    }
+
+    @Override
+    public String describe() {
+      return "counts";
+    }
+
+    @Override
+    public OptionalInt unsafeShutdowns() {
+      return OptionalInt.of(shutdowns);
+    }
+  }
+
+  @Test
+  void open_afterTheMemoryWasNotSaved_refusedUntilAccepted() {
+    CountingMemory memory = new CountingMemory(TracingMedium.ofSize((int) LAYOUT.end() + 4096));
+    assertEquals(Durability.POWER, memory.durability());
+    PersistentRegion region = PersistentRegion.over(memory);
+    Lanes first = Lanes.format(region, LAYOUT, 77, 0, space(region));
+    first.run(tx -> tx.setLong(LAYOUT.end(), 42));
+    Lanes.open(region, 0).run(tx -> tx.setLong(LAYOUT.end(), 43));
+    memory.shutdowns++;
+    long era = region.getLong(LAYOUT.era());
+    PowerLost refused = assertThrows(PowerLost.class, () -> Lanes.open(region, 0));
+    assertTrue(
+        refused.getMessage().contains("unsafe shutdowns: 8, and 7 when"), refused.getMessage());
+    assertEquals(era, region.getLong(LAYOUT.era()));
+    Lanes accepted = Lanes.open(region, 0, 0, Acceptance.POWER_LOST, PlainSpace::new);
+    accepted.close();
+    memory.shutdowns++;
+    Lanes.open(region, 0);
   }
 
   @Test
@@ -70,8 +147,7 @@ class OpeningMarkTest {
     try (PersistentRegion region = PersistentRegion.over(Medium.inMemory(LAYOUT.end() + 4096))) {
       Lanes lanes = Lanes.format(region, LAYOUT, 77, 0, space(region));
       lanes.run(tx -> tx.setLong(LAYOUT.end(), 42));
-      int otherBoot = OpeningMark.now(State.OPEN, Durability.PROCESS).boot() + 1;
-      long word = new OpeningMark(State.OPEN, Durability.PROCESS, otherBoot).encode(CHECKSUM);
+      long word = openUnder(Durability.PROCESS, thisBoot() + 1).encode(CHECKSUM);
       region.putLong(LAYOUT.mark(), word);
       long era = region.getLong(LAYOUT.era());
       assertThrows(PowerLost.class, () -> Lanes.open(region, 0));
@@ -222,7 +298,7 @@ class OpeningMarkTest {
     PersistentRegion region = memory.region();
     Lanes.format(region, LAYOUT, 77, 0, space(region));
     for (Durability last : Durability.values()) {
-      long word = OpeningMark.now(State.OPEN, last).encode(CHECKSUM);
+      long word = openUnder(last, thisBoot()).encode(CHECKSUM);
       region.putLong(LAYOUT.mark(), word);
       CachedDisk medium = new CachedDisk(memory);
       Lanes ignored = Lanes.open(PersistentRegion.over(medium), 0);
