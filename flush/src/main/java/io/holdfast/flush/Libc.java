@@ -258,7 +258,10 @@ final class Libc {
     }
   }
 
-  /** What {@code fstatfs} tells: the magic number of the file system and what is free in it. */
+  /**
+   * What {@code fstatfs} tells: the magic number of the file system and what is free in it. One
+   * without a limit (tmpfs with {@code size=0}, hugetlbfs) says that it has no blocks at all.
+   */
   record FileSystem(long magic, long freeBytes) {}
 
   static FileSystem fstatfs(int fd) throws Errno {
@@ -266,8 +269,9 @@ final class Libc {
       MemorySegment buffer = arena.allocate(256, 8);
       checked("fstatfs", state -> (int) FSTATFS.invokeExact(state, fd, buffer));
       long blockSize = buffer.get(JAVA_LONG, 8);
-      long available = buffer.get(JAVA_LONG, 32);
-      return new FileSystem(buffer.get(JAVA_LONG, 0) & 0xFFFFFFFFL, available * blockSize);
+      boolean limited = buffer.get(JAVA_LONG, 16) != 0;
+      long free = limited ? buffer.get(JAVA_LONG, 32) * blockSize : Long.MAX_VALUE;
+      return new FileSystem(buffer.get(JAVA_LONG, 0) & 0xFFFFFFFFL, free);
     }
   }
 

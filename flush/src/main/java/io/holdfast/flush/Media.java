@@ -113,7 +113,8 @@ final class Media {
 
   private static FileMedium probed(MappedFile file, AddressRange range, Durability asked)
       throws Libc.Errno {
-    if (cacheLinesReach(file)) {
+    boolean shared = asked == Durability.PROCESS && file.hasSharedExtents();
+    if (!shared && cacheLinesReach(file)) {
       refuseSharedExtents(file);
       refuseBadBytes(file);
       file.map(range, READ_WRITE, Libc.MAP_SHARED_VALIDATE | Libc.MAP_SYNC);

@@ -22,12 +22,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Every file that cannot be used is refused by a typed exception, and is left as it was. */
 @Timeout(120)
+@Tag("media")
 class FileRefusalTest {
   private static final Path TMPFS = Path.of("/dev/shm");
 

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Regions that become longer while they are in use, and do not move. */
 @Timeout(120)
+@Tag("media")
 class RegionGrowthTest {
   private static final long SIZE = 64 << 10;
   private static final long MAX_SIZE = 4 << 20;

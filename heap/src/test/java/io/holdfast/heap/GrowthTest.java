@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
@@ -43,6 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Pools that become larger while they are open; every crash of that is in {@link HeapCrashTest}.
  */
 @Timeout(value = 300, threadMode = ThreadMode.SEPARATE_THREAD)
+@Tag("media")
 class GrowthTest {
   private static final long SIZE = 1 << 20;
   private static final long MAX_SIZE = 8 << 20;

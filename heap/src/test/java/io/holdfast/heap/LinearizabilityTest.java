@@ -23,6 +23,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,6 +36,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * must be explained by an order of these operations; so must what they returned.
  */
 @Timeout(value = 3600, threadMode = ThreadMode.SEPARATE_THREAD)
+@Tag("media")
 class LinearizabilityTest {
   private static final int KILLS = Integer.getInteger("holdfast.linearizability.kills", 6);
   private static final int THREADS = 4;

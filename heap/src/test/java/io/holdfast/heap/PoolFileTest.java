@@ -30,6 +30,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
@@ -40,6 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Every file that is no pool, or none for us, is refused by a typed exception and left as it was.
  */
 @Timeout(value = 300, threadMode = ThreadMode.SEPARATE_THREAD)
+@Tag("media")
 class PoolFileTest {
   private static final long SIZE = 1 << 20;
   private static final Path TMPFS = Path.of("/dev/shm");
