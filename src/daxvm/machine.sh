@@ -6,7 +6,7 @@
 # that outlive it: the first is for file systems, the second for device DAX. What they hold is as it was when QEMU ended,
 # however that was.
 
-nvdimm_mib=(514 258) # 2 MiB of labels, and a multiple of 16
+nvdimm_mib=(514 98) # 2 MiB of labels, and a multiple of 16
 boot_seconds=${HOLDFAST_DAXVM_SECONDS:-900}
 cpu=max
 machine=q35,nvdimm=on
@@ -14,7 +14,7 @@ qemu_options=()
 kernel_options=
 
 forget_nvdimms() {
-  rm -f "$work"/nvdimm?
+  rm -f "$work"/nvdimm? "$work/disk"
 }
 
 # All blocks are taken at once: on a full disk a sparse file would kill QEMU by SIGBUS.
@@ -36,7 +36,7 @@ start_machine() { # start_machine NAME WORD...
   shift
   words=$(IFS=, && echo "$*")
   make_nvdimms
-  rm -f "$work/out" "$work/disk"
+  rm -f "$work/out"
   truncate -s 64M "$work/out"
   truncate -s 400M "$work/disk"
   mkdir -p "$work/log"
@@ -50,7 +50,7 @@ start_machine() { # start_machine NAME WORD...
     -drive if=virtio,format=raw,readonly=on,file="$base/root.img" \
     -drive if=virtio,format=raw,readonly=on,file="$work/payload.img" \
     -drive if=virtio,format=raw,file="$work/out" \
-    -drive if=virtio,format=raw,file="$work/disk" \
+    -drive if=virtio,format=raw,cache=unsafe,file="$work/disk" \
     -serial file:"$work/log/$name.console" -kernel "$base/kernel" -initrd "$base/initrd" \
     -append "console=ttyS0 quiet panic=-1 mitigations=off nopti nokaslr tsc=reliable no_timer_check \
 random.trust_cpu=on $kernel_options daxvm.run=$words" \
@@ -87,8 +87,8 @@ boot() { # boot NAME WORD...
   start_machine "$@"
   await_machine "$boot_seconds" || say "$name: not done after $boot_seconds s"
   mkdir "$work/out.$name"
-  tar -xf "$work/out" -C "$work/out.$name" 2>/dev/null || true
-  rm -f "$work/out" "$work/disk"
+  tar -xf "$work/out" -C "$work/out.$name" 2>/dev/null || true # nothing came back
+  rm -f "$work/out"
   status=$(sed -n 's/^DAXVM status \([0-9]*\) .*/\1/p' "$work/log/$name.console" | tail -n 1)
   if [ -z "$status" ]; then
     say "$name: the guest did not come to its end; its last lines, of $work/log/$name.console:"

@@ -47,8 +47,8 @@ run_test() {
     cut_power 2
   else
     run_on plain matrix:plain
-    run_on plain files:ext4-dax-always
-    run_on plain files:xfs-dax-always
+    run_on plain files:ext4-dax-always:long
+    run_on plain files:xfs-dax-always:long
     run_on plain device
     run_on plain kill:20
     for argument in "${machines[@]:1}"; do
@@ -90,6 +90,11 @@ missing() {
 # One line for a suite. One of which no test has run counts as failed.
 tell() { # tell SUITE
   local report=$work/reports/$1/TEST-junit-jupiter.xml tests skipped bad
+  if [ -r "$work/reports/$1/status" ]; then
+    echo "daxvm: $1: $(tail -n 1 "$work/reports/$1/log")"
+    [ "$(cat "$work/reports/$1/status")" -eq 0 ] || failed=$((failed + 1))
+    return
+  fi
   if [ ! -r "$report" ]; then
     missing "$1: no report: $(tail -n 1 "$work/reports/$1/log" 2>/dev/null)"
     return
@@ -107,4 +112,96 @@ attribute() { # attribute NAME REPORT
   sed -n "s/^<testsuite .* $1=\"\([^\"]*\)\".*/\1/p" "$2" | head -n 1
 }
 
-cut_power() { :; }
+run_cuts() {
+  [ $# -eq 1 ] && [ "$1" -gt 0 ] 2>/dev/null || usage
+  build
+  require_room 1500
+  forget_nvdimms
+  failed=0
+  cut_power "$1"
+  [ "$failed" -eq 0 ] || exit 1
+}
+
+# Kills QEMU while three pools, one on a file system and two on a device, are at work, or every fourth time while they are made;
+# the next life of the machine checks them. A last one only checks.
+cut_power() { # cut_power TIMES
+  local reports=$work/reports/cuts times=$1 i life when delay checks=0
+  rm -rf "$reports"
+  mkdir -p "$reports"
+  choose_machine plain
+  RANDOM=${HOLDFAST_DAXVM_SEED:-$$}
+  say "cutting the power $times times, with HOLDFAST_DAXVM_SEED=${HOLDFAST_DAXVM_SEED:-$$} ..."
+  for ((i = 1; i <= times; i++)); do
+    life=WORK when='at work'
+    if ((i % 4 == 1)); then
+      life=RENEW
+      ((RANDOM % 2)) || when=making
+    fi
+    delay=$((RANDOM % 3)).$((RANDOM % 1000))
+    start_machine cut "cut:$life:$((RANDOM * 32768 + RANDOM))"
+    if ! await_console "$when"; then
+      cut_failed "$i" "nothing was $when, or something was lost"
+      break
+    fi
+    sleep "$delay"
+    end_machine
+    mv "$work/log/cut.console" "$reports/$i.console"
+    say "cut $i of $times: $delay s after it was $when"
+  done
+  if [ "$i" -gt "$times" ]; then
+    boot cut cut:CHECK:0 || cut_failed end "the last life found something lost"
+    mv "$work/log/cut.console" "$reports/end.console"
+  fi
+  rm -rf "$work/out.cut"
+  checks=$(cat "$reports"/*.console | grep -ac '^CUT .*: checked: ' || true)
+  echo "daxvm: cuts: $times cuts, $checks checks, $(acknowledged "$reports"/*.console) operations acknowledged," \
+    "$(cat "$reports"/*.console | grep -ac '^CUT .*: LOST' || true) lost"
+}
+
+# Waits until all areas have said what they do; false if one was lost, or the machine ended.
+await_console() { # await_console TEXT
+  local end=$((SECONDS + boot_seconds)) console=$work/log/cut.console
+  while kill -0 "$qemu" 2>/dev/null && [ $SECONDS -lt $end ]; do
+    ! grep -aq '^CUT .*: LOST' "$console" || return 1
+    [ "$(grep -ac "^CUT .*: $1" "$console")" -lt 3 ] || return 0
+    sleep 0.1
+  done
+  return 1
+}
+
+cut_failed() { # cut_failed WHICH REASON
+  end_machine
+  missing "cut $1: $2: its last lines, of $work/reports/cuts:"
+  [ ! -e "$work/log/cut.console" ] || cp "$work/log/cut.console" "$work/reports/cuts/$1.console"
+  tail -n 20 "$work/reports/cuts/$1.console" >&2 || true
+}
+
+acknowledged() { # the sum of what the checks found
+  cat "$@" | sed -n 's/.*: checked: \([0-9]*\) acknowledged.*/\1/p' | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# The page of what all media gave, from the reports of the matrix: the same whenever and wherever it is made.
+record_media() {
+  local page=$home/src/site/markdown/media.md name
+  [ "$failed" -eq 0 ] || return 0
+  {
+    cat "$rig/media.md"
+    for name in "${machines[@]}"; do
+      printf '\n## %s\n\n' "$(machine_title "$name")"
+      echo '| medium | who accepts PROCESS gets | who asks for POWER gets |'
+      echo '|---|---|---|'
+      awk -F '|' '{ printf "| `%s` | %s | %s |\n", $2, $3, $4 }' "$work/reports/matrix-$name/media"
+    done
+  } >"$page"
+  say "wrote $page"
+}
+
+machine_title() { # machine_title NAME
+  case $1 in
+    plain) echo 'A processor with clwb, nothing known of the persistence domain' ;;
+    no-clwb) echo 'The same without clwb' ;;
+    no-clflushopt) echo 'Without clwb and clflushopt' ;;
+    cpu-cache) echo 'Persistence domain `cpu_cache` (eADR)' ;;
+    memory-controller) echo 'Persistence domain `memory_controller` (ADR)' ;;
+  esac
+}

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(120)
 @Tag("media")
+@Tag("long")
 class KillLoopTest {
   private static final int WORKERS = 2;
 

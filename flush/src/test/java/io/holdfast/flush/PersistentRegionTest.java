@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(120)
 @Tag("media")
+@Tag("long")
 class PersistentRegionTest {
   private static final int SIZE = 64 * 1024;
 

@@ -22,7 +22,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
@@ -33,7 +32,6 @@ import org.junit.jupiter.api.io.TempDir;
  * stack and its memory. What is committed stays, what is not never was, and nothing hangs.
  */
 @Timeout(value = 300, threadMode = ThreadMode.SEPARATE_THREAD)
-@Tag("media")
 class EnvironmentTest {
   private static final long SIZE = 1 << 20;
   private static final Type<Block> PAIR = Type.block(16);

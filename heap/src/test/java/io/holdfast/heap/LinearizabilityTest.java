@@ -37,6 +37,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Timeout(value = 3600, threadMode = ThreadMode.SEPARATE_THREAD)
 @Tag("media")
+@Tag("long")
 class LinearizabilityTest {
   private static final int KILLS = Integer.getInteger("holdfast.linearizability.kills", 6);
   private static final int THREADS = 4;

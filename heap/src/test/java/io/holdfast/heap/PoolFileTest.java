@@ -42,6 +42,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(value = 300, threadMode = ThreadMode.SEPARATE_THREAD)
 @Tag("media")
+@Tag("long")
 class PoolFileTest {
   private static final long SIZE = 1 << 20;
   private static final Path TMPFS = Path.of("/dev/shm");

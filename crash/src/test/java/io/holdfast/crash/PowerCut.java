@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.crash;
+
+import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.Medium;
+import io.holdfast.flush.Partitions;
+import io.holdfast.flush.PersistentRegion;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+
+/**
+ * What runs in a machine whose power is cut: {@link KillProgram}s, each in a region of its own,
+ * that are looked after by the next life of the machine. {@code src/daxvm/daxvm cuts} cuts.
+ *
+ * <p>What is acknowledged is written through to a disk of its own, which keeps what reached it. So
+ * a life finds exactly what the one before had acknowledged, and every operation of that must be
+ * there, with at most one more of each worker. A region that was still being made is one that can
+ * be opened, or is refused by a type.
+ *
+ * <p>A region is a file, or a partition of a device, which is divided first if it is not yet. The
+ * simulated memory keeps every store, so this finds what kernel, mount and recovery lose, and not a
+ * writeback that is missing: that is found by {@link KillMedium#VOLATILE_CACHE} and by {@link
+ * Explorer}.
+ */
+final class PowerCut {
+  /** What a life does: look after what is there; work on it; make it anew and work. */
+  enum Life {
+    CHECK,
+    WORK,
+    RENEW
+  }
+
+  private final KillProgram program;
+  private final Path area;
+  private final Acknowledged disk;
+  private final Consumer<String> console;
+
+  PowerCut(KillProgram program, Path area, Acknowledged disk, Consumer<String> console) {
+    this.program = program;
+    this.area = area;
+    this.disk = disk;
+    this.console = text -> console.accept(area + ": " + text);
+  }
+
+  /**
+   * Lives, once, until the power is cut.
+   *
+   * @param arguments class of the program, what to do, seed, disk for what is acknowledged, and
+   *     files or partitions
+   */
+  public static void main(String[] arguments) throws Exception {
+    Life life = Life.valueOf(arguments[1]);
+    long seed = Long.parseLong(arguments[2]);
+    FileChannel disk = Acknowledged.open(Path.of(arguments[3]));
+    List<Throwable> losses = new CopyOnWriteArrayList<>();
+    CountDownLatch first = new CountDownLatch(1);
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 4; i < arguments.length; i++) {
+      KillProgram program =
+          Class.forName(arguments[0])
+              .asSubclass(KillProgram.class)
+              .getDeclaredConstructor()
+              .newInstance();
+      PowerCut cut =
+          new PowerCut(
+              program,
+              Path.of(arguments[i]),
+              new Acknowledged(disk, i - 4),
+              text -> IO.println("CUT " + text));
+      long own = seed + i;
+      threads.add(Thread.ofPlatform().start(() -> cut.liveUnlessLost(life, own, losses, first)));
+    }
+    if (life == Life.CHECK) {
+      for (Thread thread : threads) {
+        thread.join();
+      }
+    } else {
+      first.await();
+    }
+    Runtime.getRuntime().halt(losses.isEmpty() ? 0 : 1);
+  }
+
+  private void liveUnlessLost(
+      Life life, long seed, List<Throwable> losses, CountDownLatch firstLoss) {
+    try {
+      live(life, seed);
+    } catch (Exception | Error e) {
+      losses.add(e);
+      console.accept("LOST: " + e);
+      e.printStackTrace();
+      firstLoss.countDown();
+    }
+  }
+
+  void live(Life life, long seed) throws Exception {
+    long found = disk.seed();
+    if (found == 0) {
+      tryWhatIsLeft();
+    } else {
+      check(found);
+    }
+    if (life == Life.CHECK) {
+      return;
+    }
+    if (found == 0 || life == Life.RENEW) {
+      console.accept("making");
+      make(seed);
+      found = seed;
+    }
+    try (PersistentRegion region = PersistentRegion.open(area)) {
+      console.accept("at work, " + region.describe());
+      program.work(region, found, disk);
+    }
+  }
+
+  /** One that was not finished: opened, or refused, and nothing else. */
+  private void tryWhatIsLeft() {
+    try (PersistentRegion region = PersistentRegion.open(area)) {
+      console.accept("checked: not finished, " + region.size() + " bytes");
+    } catch (HoldfastException e) {
+      console.accept("checked: not finished, " + e.getMessage());
+    }
+  }
+
+  void check(long seed) {
+    try (PersistentRegion region = PersistentRegion.open(area);
+        PersistentRegion model = PersistentRegion.over(Medium.inMemory(region.size()))) {
+      program.create(model, seed);
+      KillProgram.Recovered recovered = program.check(region, seed, disk);
+      console.accept(
+          "checked: %d acknowledged, %d rolled back, opened in %d ms"
+              .formatted(disk.sum(), recovered.rolledBack(), recovered.took().toMillis()));
+    }
+  }
+
+  void make(long seed) {
+    disk.forget();
+    if (!Files.isDirectory(area.getParent())) {
+      divide(area.getParent());
+    }
+    if (PersistentRegion.exists(area)) {
+      PersistentRegion.delete(area);
+    }
+    PersistentRegion.create(area, program.size(seed)).close();
+    try (PersistentRegion region = PersistentRegion.open(area)) {
+      program.create(region, seed);
+    }
+    disk.seed(seed);
+  }
+
+  /** Two programs come here at once. */
+  private static synchronized void divide(Path device) {
+    try {
+      Partitions.of(device);
+    } catch (HoldfastException.FileUnusable e) {
+      Partitions.initialise(device);
+    }
+  }
+
+  /**
+   * What was acknowledged, on a disk: for each region a block that has its seed when it is made,
+   * and one for each worker, with the number of its last operation.
+   */
+  static final class Acknowledged
+      implements KillProgram.Acknowledgements, KillProgram.Acknowledged {
+    static final int BLOCK = 4096;
+    static final int WORKERS = 15;
+
+    private final FileChannel disk;
+    private final long start;
+
+    Acknowledged(FileChannel disk, int index) {
+      this.disk = disk;
+      this.start = (long) index * (WORKERS + 1) * BLOCK;
+    }
+
+    /** Opens a disk, or a file that stands for one: what is written has reached it. */
+    static FileChannel open(Path path) throws IOException {
+      return FileChannel.open(
+          path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DSYNC);
+    }
+
+    private void write(int block, long value) {
+      ByteBuffer bytes = ByteBuffer.allocate(BLOCK);
+      bytes.putLong(0, value);
+      try {
+        if (disk.write(bytes, start + (long) block * BLOCK) != BLOCK) {
+          throw new IllegalStateException("the disk took a part of a block");
+        }
+      } catch (IOException e) {
+        throw new IllegalStateException("the disk failed", e);
+      }
+    }
+
+    private long read(int block) {
+      ByteBuffer bytes = ByteBuffer.allocate(BLOCK);
+      try {
+        return disk.read(bytes, start + (long) block * BLOCK) < BLOCK ? 0 : bytes.getLong(0);
+      } catch (IOException e) {
+        throw new IllegalStateException("the disk failed", e);
+      }
+    }
+
+    /** The seed of the region, or 0 if it is not finished. */
+    long seed() {
+      return read(0);
+    }
+
+    void seed(long value) {
+      write(0, value);
+    }
+
+    void forget() {
+      for (int block = 0; block <= WORKERS; block++) {
+        write(block, 0);
+      }
+    }
+
+    long sum() {
+      long sum = 0;
+      for (int worker = 0; worker < WORKERS; worker++) {
+        sum += last(worker);
+      }
+      return sum;
+    }
+
+    @Override
+    public void acknowledge(int worker, long number) {
+      write(worker + 1, number);
+    }
+
+    @Override
+    public long last(int worker) {
+      return read(worker + 1);
+    }
+  }
+}
