@@ -105,8 +105,9 @@ make_root() { # make_root MADE
 copy_programs() { # copy_programs MADE ROOT
   local made=$1 root=$2 name program
   mkdir -p "$root/lib/x86_64-linux-gnu"
-  for name in ndctl daxctl mke2fs e2fsck chattr mkfs.xfs xfs_io; do
+  for name in ndctl daxctl mke2fs e2fsck chattr mkfs.xfs xfs_io setpriv; do
     program=$(find "$made/guest" -path "*bin/$name" | head -n 1)
+    program=${program:-$(command -v "$name")} # that of the host
     cp "$program" "$root/usr/bin/"
     LD_LIBRARY_PATH=$(libraries_of "$made/guest") ldd "$program"
   done >"$made/libraries"

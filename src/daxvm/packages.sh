@@ -13,7 +13,7 @@ apt() { # apt TOOL ARGUMENT...
 require_host() {
   local tool
   [ "$(uname -sm)" = "Linux x86_64" ] || cannot "the guest is made of amd64 packages for Linux, and this is $(uname -sm)"
-  for tool in apt-get apt-cache dpkg-deb flock tar; do
+  for tool in apt-get apt-cache dpkg-deb setpriv fallocate ldd tar; do
     command -v "$tool" >/dev/null || cannot "$tool is missing: the rig unpacks Debian packages, on Debian 12 or newer"
   done
   java_home=$("$home/src/build/jdk25") || cannot "there is no JDK 25"

@@ -122,8 +122,8 @@ run_cuts() {
   [ "$failed" -eq 0 ] || exit 1
 }
 
-# Kills QEMU while three pools, one on a file system and two on a device, are at work, or every fourth time while they are made;
-# the next life of the machine checks them. A last one only checks.
+# Kills QEMU while a pool and a region that grows are at work on a file system, and as much in partitions of a device; or
+# while all of them are made, every eighth time or so. The next life of the machine checks them. A last one only checks.
 cut_power() { # cut_power TIMES
   local reports=$work/reports/cuts times=$1 i life when delay checks=0
   rm -rf "$reports"
@@ -163,7 +163,7 @@ await_console() { # await_console TEXT
   local end=$((SECONDS + boot_seconds)) console=$work/log/cut.console
   while kill -0 "$qemu" 2>/dev/null && [ $SECONDS -lt $end ]; do
     ! grep -aq '^CUT .*: LOST' "$console" || return 1
-    [ "$(grep -ac "^CUT .*: $1" "$console")" -lt 3 ] || return 0
+    [ "$(grep -ac "^CUT .*: $1" "$console")" -lt 4 ] || return 0
     sleep 0.1
   done
   return 1

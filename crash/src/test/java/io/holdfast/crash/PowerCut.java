@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.crash;
 
+import io.holdfast.flush.Durability;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.Partitions;
@@ -39,6 +40,8 @@ final class PowerCut {
     RENEW
   }
 
+  private static final long LARGEST_BYTES = 32 << 20;
+
   private final KillProgram program;
   private final Path area;
   private final Acknowledged disk;
@@ -54,27 +57,28 @@ final class PowerCut {
   /**
    * Lives, once, until the power is cut.
    *
-   * @param arguments class of the program, what to do, seed, disk for what is acknowledged, and
-   *     files or partitions
+   * @param arguments what to do, seed, disk for what is acknowledged, and for each region the class
+   *     of its program, an equals sign, and its path
    */
   public static void main(String[] arguments) throws Exception {
-    Life life = Life.valueOf(arguments[1]);
-    long seed = Long.parseLong(arguments[2]);
-    FileChannel disk = Acknowledged.open(Path.of(arguments[3]));
+    Life life = Life.valueOf(arguments[0]);
+    long seed = Long.parseLong(arguments[1]);
+    FileChannel disk = Acknowledged.open(Path.of(arguments[2]));
     List<Throwable> losses = new CopyOnWriteArrayList<>();
     CountDownLatch first = new CountDownLatch(1);
     List<Thread> threads = new ArrayList<>();
-    for (int i = 4; i < arguments.length; i++) {
+    for (int i = 3; i < arguments.length; i++) {
+      String[] parts = arguments[i].split("=", 2);
       KillProgram program =
-          Class.forName(arguments[0])
+          Class.forName(parts[0])
               .asSubclass(KillProgram.class)
               .getDeclaredConstructor()
               .newInstance();
       PowerCut cut =
           new PowerCut(
               program,
-              Path.of(arguments[i]),
-              new Acknowledged(disk, i - 4),
+              Path.of(parts[1]),
+              new Acknowledged(disk, i - 3),
               text -> IO.println("CUT " + text));
       long own = seed + i;
       threads.add(Thread.ofPlatform().start(() -> cut.liveUnlessLost(life, own, losses, first)));
@@ -116,7 +120,7 @@ final class PowerCut {
       make(seed);
       found = seed;
     }
-    try (PersistentRegion region = PersistentRegion.open(area)) {
+    try (PersistentRegion region = PersistentRegion.open(area, Durability.PROCESS, LARGEST_BYTES)) {
       console.accept("at work, " + region.describe());
       program.work(region, found, disk);
     }

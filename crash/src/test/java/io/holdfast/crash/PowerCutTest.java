@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.flush.Durability;
 import io.holdfast.flush.Partitions;
 import io.holdfast.flush.PersistentRegion;
 import java.io.IOException;
@@ -87,6 +88,28 @@ class PowerCutTest {
     PersistentRegion.create(area, 8192).close();
     cut(area).make(SEED);
     cut(area).check(SEED);
+  }
+
+  @Test
+  void check_aRegionThatGrew_everyStepIsThere() throws Exception {
+    for (Path area : List.of(folder.resolve("region"), divided().resolve("part"))) {
+      GrowingRegion program = new GrowingRegion();
+      PowerCut cut = new PowerCut(program, area, acknowledged(), console::add);
+      cut.make(SEED);
+      try (PersistentRegion region = PersistentRegion.open(area, Durability.PROCESS, 16 << 20)) {
+        program.work(region, SEED, acknowledged());
+      }
+      assertEquals(GrowingRegion.LAST, acknowledged().sum());
+      cut.check(SEED);
+      acknowledged().acknowledge(0, GrowingRegion.LAST + 1);
+      assertThrows(AssertionError.class, () -> cut.check(SEED));
+    }
+  }
+
+  private Path divided() {
+    Path file = folder.resolve("divided");
+    Partitions.create(file, 16 << 20);
+    return file;
   }
 
   @Test

@@ -25,6 +25,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Every file that cannot be used is refused by a typed exception, and is left as it was. */
@@ -276,6 +277,7 @@ class FileRefusalTest {
   }
 
   @Test
+  @DisabledIfSystemProperty(named = "holdfast.daxvm.folder", matches = ".+")
   void power_onAReviewedFileSystem_byPages() throws IOException {
     String type = Files.getFileStore(folder).type();
     assumeTrue(type.equals("ext4") || type.equals("xfs"), "needs ext4 or xfs, this is " + type);

@@ -38,6 +38,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -748,6 +749,7 @@ class GrowthTest {
   }
 
   @Test
+  @DisabledIfSystemProperty(named = "holdfast.daxvm.folder", matches = ".+")
   void power_onAReviewedFileSystem_growsByPages() throws IOException {
     String type = Files.getFileStore(folder).type();
     assumeTrue(type.equals("ext4") || type.equals("xfs"), "needs ext4 or xfs, this is " + type);
