@@ -114,7 +114,7 @@ final class AddressRange {
     long from = wholePages(mapped);
     long more = wholePages(length) - from;
     if (more > 0) {
-      long page = fileOffset / PersistentRegion.PAGE_BYTES * PersistentRegion.PAGE_BYTES;
+      long page = wholePages(fileOffset);
       try {
         Libc.mmap(start + from, more, protection, flags | Libc.MAP_FIXED, fd, page);
       } catch (Libc.Errno e) {
