@@ -78,6 +78,21 @@ class RegionGrowthTest {
   }
 
   @Test
+  void grow_aFileOfOddLength_noPageIsMappedTwice() throws IOException {
+    Path file = folder.resolve("odd");
+    Files.write(file, new byte[4097]);
+    try (PersistentRegion region = PersistentRegion.open(file, Durability.PROCESS, 5 * 4096)) {
+      region.grow(5 * 4096);
+      for (long at = 0; at < region.size(); at += 4096) {
+        region.putLong(at, at + 1);
+      }
+      for (long at = 0; at < region.size(); at += 4096) {
+        assertEquals(at + 1, region.getLong(at));
+      }
+    }
+  }
+
+  @Test
   void grow_toWhatIsThereOrLess_changesNothing() throws IOException {
     try (PersistentRegion region = create()) {
       for (long bytes : new long[] {0, 1, SIZE}) {
