@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
 final class DeviceCommand extends Holdfast.Group {
 
   /** What every one of them begins with. */
-  private abstract static class OnDevice implements Callable<Integer> {
+  abstract static class OnDevice implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
     @Parameters(index = "0", paramLabel = "DEVICE", description = "A DAX device, or a file.")
@@ -128,7 +128,7 @@ final class DeviceCommand extends Holdfast.Group {
   }
 
   /** One of them. */
-  private abstract static class OnPartition extends OnDevice {
+  abstract static class OnPartition extends OnDevice {
     @Parameters(
         index = "1",
         paramLabel = "NAME",
