@@ -46,12 +46,25 @@ final class PowerCut {
   private final Path area;
   private final Acknowledged disk;
   private final Consumer<String> console;
+  private final CountDownLatch notReady;
 
-  PowerCut(KillProgram program, Path area, Acknowledged disk, Consumer<String> console) {
+  /**
+   * One region's share of a life.
+   *
+   * @param notReady how many regions are not at work yet; they begin together, so that a cut finds
+   *     all of them at it
+   */
+  PowerCut(
+      KillProgram program,
+      Path area,
+      Acknowledged disk,
+      Consumer<String> console,
+      CountDownLatch notReady) {
     this.program = program;
     this.area = area;
     this.disk = disk;
     this.console = text -> console.accept(area + ": " + text);
+    this.notReady = notReady;
   }
 
   /**
@@ -66,6 +79,7 @@ final class PowerCut {
     FileChannel disk = Acknowledged.open(Path.of(arguments[2]));
     List<Throwable> losses = new CopyOnWriteArrayList<>();
     CountDownLatch first = new CountDownLatch(1);
+    CountDownLatch notReady = new CountDownLatch(arguments.length - 3);
     List<Thread> threads = new ArrayList<>();
     for (int i = 3; i < arguments.length; i++) {
       String[] parts = arguments[i].split("=", 2);
@@ -79,7 +93,8 @@ final class PowerCut {
               program,
               Path.of(parts[1]),
               new Acknowledged(disk, i - 3),
-              text -> IO.println("CUT " + text));
+              text -> IO.println("CUT " + text),
+              notReady);
       long own = seed + i;
       threads.add(Thread.ofPlatform().start(() -> cut.liveUnlessLost(life, own, losses, first)));
     }
@@ -121,6 +136,8 @@ final class PowerCut {
       found = seed;
     }
     try (PersistentRegion region = PersistentRegion.open(area, Durability.PROCESS, LARGEST_BYTES)) {
+      notReady.countDown();
+      notReady.await();
       console.accept("at work, " + region.describe());
       program.work(region, found, disk);
     }

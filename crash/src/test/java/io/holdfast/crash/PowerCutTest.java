@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,7 +47,11 @@ class PowerCutTest {
   }
 
   private PowerCut cut(Path area) {
-    return new PowerCut(new KillLoopTest.Counters(), area, acknowledged(), console::add);
+    return cut(new KillLoopTest.Counters(), area);
+  }
+
+  private PowerCut cut(KillProgram program, Path area) {
+    return new PowerCut(program, area, acknowledged(), console::add, new CountDownLatch(1));
   }
 
   private static void count(Path area, int worker, long number) {
@@ -94,7 +99,7 @@ class PowerCutTest {
   void check_aRegionThatGrew_everyStepIsThere() throws Exception {
     for (Path area : List.of(folder.resolve("region"), divided().resolve("part"))) {
       GrowingRegion program = new GrowingRegion();
-      PowerCut cut = new PowerCut(program, area, acknowledged(), console::add);
+      PowerCut cut = cut(program, area);
       cut.make(SEED);
       try (PersistentRegion region = PersistentRegion.open(area, Durability.PROCESS, 16 << 20)) {
         program.work(region, SEED, acknowledged());
