@@ -95,7 +95,7 @@ public final class BruteForce {
       Consumer<TracingMedium> program,
       Recovery recovery) {
     BruteForce force = new BruteForce(model, depth, limit, recovery);
-    TracingMedium medium = new TracingMedium(start);
+    TracingMedium medium = new TracingMedium(start, model.granularity());
     program.accept(medium);
     force.explore(medium.trace(), 0, null, null);
     return new Report(force.points, force.images, force.nestedImages, force.sampledPoints);
@@ -139,7 +139,7 @@ public final class BruteForce {
     } else {
       nestedImages++;
     }
-    TracingMedium medium = new TracingMedium(image.clone());
+    TracingMedium medium = new TracingMedium(image.clone(), model.granularity());
     Object outcome;
     try {
       outcome = recovery.recover(medium.region(), marks);

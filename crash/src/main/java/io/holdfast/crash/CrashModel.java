@@ -27,14 +27,15 @@ public enum CrashModel {
   EADR,
 
   /**
-   * All stores are kept in the order in which they were made, copies among them: the process dies,
-   * and the machine does not. The medium has durability PROCESS, under which less is logged and
-   * nothing is written back; rules of that are not looked after.
+   * The process dies, and the machine does not: whatever was executed is kept, and compilers order
+   * nothing but by a fence, which orders all stores before it whatever lines it is given. The
+   * medium has durability PROCESS, under which less is logged and nothing is written back; rules of
+   * that are not looked after.
    */
   PROCESS;
 
   boolean keepsOrder() {
-    return this == EADR || this == PROCESS;
+    return this == EADR;
   }
 
   /** What a medium writes back at a time for which the model is true. */

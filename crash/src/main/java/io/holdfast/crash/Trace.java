@@ -303,7 +303,7 @@ public final class Trace {
     for (int i = 0; i < point.event; i++) {
       switch (events[i]) {
         case Store store -> {
-          boolean ordered = isOrdered(store, model);
+          boolean ordered = store.isOrdered();
           if (i < from && ordered) {
             certain.put(store.word, store.value);
           } else {
@@ -311,8 +311,12 @@ public final class Trace {
           }
         }
         case Fence fence -> {
-          settle(fence.written, windows, model, certain);
-          settle(fence.copied, windows, model, certain);
+          if (model == CrashModel.PROCESS) {
+            settle(new int[] {0, Integer.MAX_VALUE}, windows, model, certain);
+          } else {
+            settle(fence.written, windows, model, certain);
+            settle(fence.copied, windows, model, certain);
+          }
         }
         case Mark _, Declared _, Lent _, DirtyRead _ -> {}
       }
@@ -347,11 +351,7 @@ public final class Trace {
   }
 
   private static int key(Store store, CrashModel model) {
-    return model.keepsOrder() && isOrdered(store, model) ? ALL : key(store.word, model);
-  }
-
-  private static boolean isOrdered(Store store, CrashModel model) {
-    return store.isOrdered() || model == CrashModel.PROCESS;
+    return model.keepsOrder() && store.isOrdered() ? ALL : key(store.word, model);
   }
 
   private static int key(int word, CrashModel model) {

@@ -256,6 +256,10 @@ public final class TracingMedium extends Medium {
 
           @Override
           public void copy(long offset, MemorySegment from) {
+            if (granularity() == Granularity.NONE && copied.isEmpty()) {
+              // What was stored before is ordered before what is copied.
+              recorder.fence(kind, List.of(), List.of());
+            }
             settle(offset, from.byteSize());
             MemorySegment.copy(from, 0, memory, offset, from.byteSize());
             record(offset, from.byteSize(), Trace.Kind.PAST_THE_CACHE);
