@@ -7,6 +7,9 @@ import java.lang.foreign.MemorySegment;
 
 /** Takes a frame's entries apart, and refuses those that no transaction can have written. */
 final class LogEntries {
+  /** The words of a range entry of one word. */
+  private static final int SHORTEST_RANGE = 3;
+
   private final Log log;
 
   /** Is told of each entry. The frame holds the next one's words when a call has returned. */
@@ -104,7 +107,7 @@ final class LogEntries {
           case LogLayout.ALLOCATE, LogLayout.FREE -> 3;
           case LogLayout.FREE_MANY -> 4;
           case LogLayout.SNAP_RANGE, LogLayout.SET_RANGE ->
-              index + 1 < words ? rangeWords(frame.word(index + 1), at) : words;
+              index + 1 < words ? rangeWords(frame.word(index + 1), at) : SHORTEST_RANGE;
           default -> throw corrupt(at, "log.entry.kind", "1 to 8", kind);
         };
     if (length > words - index) {
