@@ -101,10 +101,6 @@ final class LaneLog {
     }
   }
 
-  boolean retainsAnything() {
-    return !retained.isEmpty();
-  }
-
   /** Whether a transaction can be decided, and linked to an extension. */
   boolean hasRoomToDecide() {
     return room() >= KEPT_LINES;

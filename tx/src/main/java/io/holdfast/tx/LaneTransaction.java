@@ -11,7 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 
 /**
  * How one lane's transaction becomes durable: the log side of it. What was written where is
@@ -46,8 +46,6 @@ final class LaneTransaction {
   /** Fresh content up to this many bytes is logged, which costs lines; more costs a fence. */
   static final long LOGGED_FRESH_BYTES = 1024;
 
-  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
-
   private final Log log;
   private final PersistentRegion region;
   private final CommitOrder order;
@@ -56,6 +54,7 @@ final class LaneTransaction {
   private final LaneLog laneLog;
   private final Staging staging;
   private final Lines pending;
+  private final LongSupplier patience;
   private final boolean writesBack;
   private final List<Lane> helped = new ArrayList<>();
   private MemorySegment watermarkFrame;
@@ -64,7 +63,8 @@ final class LaneTransaction {
   private long quarter;
   private boolean undecidable;
 
-  LaneTransaction(Log log, Lane[] lanes, Lane lane) {
+  /** With the nanoseconds that it waits for room in the log. */
+  LaneTransaction(Log log, Lane[] lanes, Lane lane, LongSupplier patience) {
     this.log = log;
     this.region = log.region();
     this.order = log.order();
@@ -73,6 +73,7 @@ final class LaneTransaction {
     this.laneLog = new LaneLog(log, lane.index());
     this.staging = laneLog.staging();
     this.pending = lane.pending();
+    this.patience = patience;
     this.writesBack = region.granularity() != Granularity.NONE;
   }
 
@@ -308,7 +309,7 @@ final class LaneTransaction {
   }
 
   private void upkeepUntilRoom() {
-    long deadline = System.nanoTime() + PATIENCE_NANOS;
+    long deadline = System.nanoTime() + patience.getAsLong();
     for (int round = 0; ; round++) {
       upkeep();
       if (laneLog.fitsEmptyRing() ? laneLog.fitsRing() : laneLog.hasRoomToDecide()) {

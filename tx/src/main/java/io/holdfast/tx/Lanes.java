@@ -290,13 +290,17 @@ public final class Lanes implements AutoCloseable {
   }
 
   /**
-   * Changes how long a transaction waits for a lane, or for a younger transaction's claim, before
-   * it gives up; ten seconds unless changed.
+   * Changes how long a transaction waits for a lane, for a younger transaction's claim, or for room
+   * in its log, before it gives up; ten seconds unless changed.
    *
    * @param patience how long
    */
   public void setPatience(Duration patience) {
     patienceNanos = patience.toNanos();
+  }
+
+  long patienceNanos() {
+    return patienceNanos;
   }
 
   Log log() {

@@ -43,7 +43,7 @@ final class Workspace {
     this.lanes = lanes;
     this.region = log.region();
     this.lane = lane;
-    this.logged = new LaneTransaction(log, all, lane);
+    this.logged = new LaneTransaction(log, all, lane, lanes::patienceNanos);
     this.inPlace = region.lines();
     this.claims = new ClaimedUnits(lanes, lane, log.space());
   }

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class FailureTest {
   private static final int RING = 1 << 16;
+  private static final long PATIENCE_NANOS = 10_000_000_000L;
   private static final long SIZE = 1 << 20;
 
   // ---- one lane, and another that it helps
@@ -34,7 +35,7 @@ class FailureTest {
       new Log(region, layout, new PlainSpace(region, layout), new KeyedHash(5), 1);
 
   private LaneTransaction first(Lane[] lanes) {
-    return new LaneTransaction(log, lanes, lanes[0]);
+    return new LaneTransaction(log, lanes, lanes[0], () -> PATIENCE_NANOS);
   }
 
   private static Lane[] lanes(Lines first, Lines second) {

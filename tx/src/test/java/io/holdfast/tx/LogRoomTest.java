@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.tx;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.crash.ForwardingMedium;
+import io.holdfast.crash.TracingMedium;
+import io.holdfast.flush.Lines;
+import io.holdfast.flush.PersistentRegion;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+
+/** Rings that stay full, because another transaction does not get on. */
+@Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD)
+class LogRoomTest {
+  private static final LogLayout LAYOUT = new LogLayout(0, 2, 1024);
+  private static final long KEY = 5;
+  private static final int MORE_THAN_A_RING = 40;
+
+  /** So many of all blocks are more than a ring has room for. */
+  private static final int SNAPSHOTS = 6;
+
+  private final Stopping medium = new Stopping();
+  private final PersistentRegion region = PersistentRegion.over(medium);
+  private final TestSpace space = new TestSpace(region, LAYOUT);
+  private final Lanes lanes = Lanes.format(region, LAYOUT, KEY, 0, space);
+
+  /** Stops one thread at its n-th fence, until it may go on. */
+  private static final class Stopping extends ForwardingMedium {
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final CountDownLatch goOn = new CountDownLatch(1);
+    private volatile Thread thread;
+    private int fences;
+
+    Stopping() {
+      super(TracingMedium.ofSize((int) TestSpace.bytes(LAYOUT)));
+    }
+
+    void stop(Thread which, int afterFences) {
+      fences = afterFences;
+      thread = which;
+    }
+
+    @Override
+    public String describe() {
+      return inner().describe();
+    }
+
+    @Override
+    public void persist(Lines lines) {
+      if (Thread.currentThread().equals(thread) && fences-- == 0) {
+        stopped.countDown();
+        try {
+          assertTrue(goOn.await(30, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+          throw new AssertionError(e);
+        }
+      }
+      inner().persist(lines);
+    }
+  }
+
+  private void set(int word, long value) {
+    lanes.run(tx -> tx.setLong(space.word(word), value));
+  }
+
+  private void fillRing() {
+    for (int i = 1; i < MORE_THAN_A_RING; i++) {
+      set(0, i);
+    }
+  }
+
+  /** Until whoever was stopped goes on, the log stays full; then it is of use again. */
+  private void assertFullUntilItGoesOn(Runnable other, int fences) throws Exception {
+    lanes.setPatience(Duration.ofMillis(50));
+    Thread thread = Thread.ofPlatform().daemon().unstarted(other);
+    medium.stop(thread, fences);
+    thread.start();
+    medium.stopped.await();
+    var e = assertThrows(TransactionException.LogFull.class, this::fillRing);
+    assertTrue(e.getMessage().contains("held by lane "), e.getMessage());
+    assertTrue(e.getMessage().contains(thread.getName()), e.getMessage());
+    long reached = region.getLong(space.word(0));
+    assertTrue(reached > 0 && reached < MORE_THAN_A_RING - 1, "reached=" + reached);
+    medium.goOn.countDown();
+    thread.join();
+    fillRing();
+    assertEquals(MORE_THAN_A_RING - 1, region.getLong(space.word(0)));
+    assertEquals(8, region.getLong(space.word(1)));
+  }
+
+  @Test
+  void commitThatDoesNotEnd_whoNeedsRoomIsToldByWhom() throws Exception {
+    assertFullUntilItGoesOn(() -> set(1, 8), 0);
+  }
+
+  /** What it has applied before is not durable, and nobody else can make it so. */
+  @Test
+  void snapshotThatDoesNotEnd_whoNeedsRoomIsToldByWhom() throws Exception {
+    assertFullUntilItGoesOn(
+        () -> {
+          set(1, 7);
+          lanes.run(tx -> {
+            tx.snapshot(space.word(1), 8);
+            region.putLong(space.word(1), 8);
+          });
+        },
+        1);
+  }
+
+  /** What one needed is to be had again when all of it is in place. */
+  @Test
+  void transactionsThatOutgrowTheirRing_giveTheirExtensionsBack() {
+    for (int round = 1; round < 5 * TestSpace.EXTENSIONS; round++) {
+      long value = round;
+      lanes.run(tx -> {
+        for (int i = 0; i < SNAPSHOTS; i++) {
+          tx.savepoint();
+          tx.snapshot(space.block(0), TestSpace.BLOCKS * TestSpace.BLOCK_BYTES);
+        }
+        tx.setLong(space.word(2), value);
+      });
+      assertTrue(space.freeExtensions() < TestSpace.EXTENSIONS);
+      assertEquals(value, region.getLong(space.word(2)));
+    }
+  }
+
+  /** A transaction that is large, but for which an empty ring would do. */
+  @Test
+  void largeTransaction_waitsForItsRingToBecomeEmpty() {
+    for (int i = 0; i < MORE_THAN_A_RING; i++) {
+      long value = i;
+      set(0, value);
+      lanes.run(tx -> {
+        for (int word = 1; word < 8; word++) {
+          tx.setLong(space.word(word), value);
+        }
+      });
+      assertEquals(value, region.getLong(space.word(7)));
+    }
+    assertEquals(TestSpace.EXTENSIONS, space.freeExtensions());
+  }
+}
