@@ -71,10 +71,7 @@ class ForgedLogTest {
     words[LogLayout.FRAME_CHECKSUM] =
         log.checksum()
             .ofWords(
-                seed,
-                MemorySegment.ofArray(words),
-                8L * LogLayout.FRAME_HEAD,
-                1 + payload.length);
+                seed, MemorySegment.ofArray(words), 8L * LogLayout.FRAME_HEAD, 1 + payload.length);
     return words;
   }
 
@@ -260,6 +257,30 @@ class ForgedLogTest {
   }
 
   @Test
+  void extension_frameOfNoKind_isNoCommit() {
+    for (int kind : new int[] {0, 4, 0x101}) {
+      long next = toRing(0, LogLayout.DATA, entry(LogLayout.LINK, extension), 128);
+      toExtension(0, extension, kind, setWord(5));
+      toRing(next, LogLayout.COMMIT, record(next, 3, next, 1));
+      assertCommitted(0);
+      Lanes.format(region, LAYOUT, KEY, 0, space);
+    }
+  }
+
+  /** One that fits into its extension, and is longer than any that is written. */
+  @Test
+  void extension_frameLongerThanAny_isNoCommit() {
+    int words = TestSpace.EXTENSION_BYTES / 8 - LogLayout.FRAME_PAYLOAD;
+    long next = toRing(0, LogLayout.DATA, entry(LogLayout.LINK, extension), 2048);
+    long[] range = new long[words];
+    range[0] = entry(LogLayout.SET_RANGE, extension);
+    range[1] = 8L * (words - 2);
+    toExtension(0, extension, LogLayout.DATA, range);
+    toRing(next, LogLayout.COMMIT, record(next, 3, next, 1));
+    assertCommitted(0);
+  }
+
+  @Test
   void extension_whereNoneIsLinked_isNoCommit() {
     toRing(0, LogLayout.COMMIT, both(setWord(7), record(0, 2, 0, 1)));
     assertCommitted(0);
@@ -326,6 +347,37 @@ class ForgedLogTest {
     open();
     assertEquals(3, region.getLong(WORD));
     assertEquals(4, region.getLong(WORD + 8));
+  }
+
+  /** So many commits between two of a lane that the distance is not said. */
+  @Test
+  void commit_whosePredecessorIsTooFarBack_isNotAskedForIt() {
+    long number = 1L << 40;
+    long[] record = record(0, 1, 0, number);
+    record[LogLayout.RECORD_DELTAS] = LogLayout.deltas(number, 1, 1);
+    toRing(0, LogLayout.COMMIT, both(setWord(7), record));
+    assertCommitted(1);
+    assertEquals(7, region.getLong(WORD));
+  }
+
+  /** The same number of commits, all of which count as durable. */
+  @Test
+  void commit_thatIsDurableByItsOwnWatermark_isNotCarriedOut() {
+    long[] record = record(0, 1, 0, 3);
+    record[LogLayout.RECORD_DELTAS] = LogLayout.deltas(3, 1, 3);
+    toRing(0, LogLayout.COMMIT, both(setWord(7), record));
+    assertCommitted(0);
+  }
+
+  /** A mark whose check is right, of a state that there is not. */
+  @Test
+  void mark_ofNoState_refused() {
+    OpeningMark mark = OpeningMark.now(OpeningMark.State.OPEN, region.durability());
+    long word = mark.encode(log.checksum());
+    for (int bit = 0; bit < 64; bit++) {
+      region.putLong(LAYOUT.mark(), word ^ 1L << bit);
+      assertRefused("log.mark");
+    }
   }
 
   @Test
