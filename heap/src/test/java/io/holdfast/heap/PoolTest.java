@@ -18,9 +18,11 @@ import io.holdfast.tx.Editable;
 import io.holdfast.tx.Savepoint;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.TransactionException;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.UUID;
@@ -591,6 +593,30 @@ class PoolTest {
     reopen();
     assertNothingLeaked();
     assertTrue(pool.info().usedBytes() < 1 << 20, pool.info()::toString);
+  }
+
+  /** Memory that was used before may hold anything: a new pool does not look at it. */
+  @Test
+  void create_whereAnythingWas_isEmptyAndOfUse() {
+    try (PersistentRegion used = PersistentRegion.over(Medium.inMemory(SIZE))) {
+      byte[] ones = new byte[(int) SIZE];
+      Arrays.fill(ones, (byte) 0xFF);
+      used.copyIn(0, MemorySegment.ofArray(ones));
+      Pool made = Pool.create(used, "");
+      made.root("huge", Type.block(300_000));
+      made.root("large", Type.block(30_000));
+      made.root("small", Type.block(16));
+      assertEquals(List.of(), made.check().problems());
+      assertEquals(List.of(), made.check().leaked());
+      long bytes = made.check().bytes();
+      made.close();
+      try (Pool again = Pool.open(used, "")) {
+        assertEquals(List.of(), again.check().problems());
+        assertEquals(List.of(), again.check().leaked());
+        assertEquals(bytes, again.check().bytes());
+        assertTrue(bytes < 400_000, "bytes=" + bytes);
+      }
+    }
   }
 
   /** A run of its class would need more chunks than there are. */
