@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.holdfast.heap;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.holdfast.crash.CrashModel;
+import io.holdfast.crash.History;
+import io.holdfast.crash.History.Kind;
+import io.holdfast.crash.Schedules;
+import io.holdfast.crash.Schedules.Step;
+import io.holdfast.crash.TracingMedium;
+import io.holdfast.flush.PersistentRegion;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Operations on a map, one of them stopped at each of its stores and fences while others run. */
+@Timeout(300)
+class MapSchedulesTest {
+  private static final Type<PersistentMap<Long, Long>> MAP = Type.map(Codec.LONG, Codec.LONG);
+
+  /** Two that are there, two that are not. */
+  private static final List<Long> KEYS = List.of(1L, 2L, 3L, 4L);
+
+  private record Entries(Pool pool, PersistentMap<Long, Long> map) implements Schedules.Structure {
+    static Entries open(PersistentRegion region) {
+      Pool pool = Pool.open(region, "test");
+      return new Entries(pool, pool.root("map", MAP));
+    }
+
+    @Override
+    public long apply(Kind kind, long key, long value) {
+      Long before =
+          switch (kind) {
+            case GET -> map.get(key);
+            case PUT -> map.put(key, value);
+            case PUT_IF_ABSENT -> map.putIfAbsent(key, value);
+            case REPLACE -> map.replace(key, value);
+            case REMOVE -> map.remove(key);
+          };
+      return before == null ? History.ABSENT : before;
+    }
+
+    @Override
+    public void check() {
+      CheckReport report = pool.check();
+      assertEquals(List.of(), report.problems());
+      assertEquals(List.of(), report.leaked());
+    }
+  }
+
+  private static long[] start() {
+    TracingMedium medium = TracingMedium.ofSize(1 << 20);
+    Pool pool = Pool.create(medium.region(), PoolBuilder.Mode.ON_A_REGION, "test", 2);
+    PersistentMap<Long, Long> map = pool.root("map", MAP);
+    map.put(1L, 11L);
+    map.put(2L, 12L);
+    map.put(3L, 13L);
+    map.remove(3L);
+    pool.close();
+    return medium.image();
+  }
+
+  private static void exhaust(List<Step> firsts, List<Step> seconds) {
+    Schedules schedules = new Schedules(CrashModel.WORD, start(), KEYS, Entries::open);
+    for (Step first : firsts) {
+      for (Step second : seconds) {
+        schedules.exhaust(first, second);
+      }
+    }
+    IO.println("map: " + schedules.report());
+    assertTrue(schedules.schedules() > 5L * firsts.size() * seconds.size());
+  }
+
+  private static Step step(Kind kind, long key) {
+    return new Step(kind, key, 100 + key);
+  }
+
+  @Test
+  void writer_stoppedAnywhere_othersOnItsKeySeeAllOrNothing() {
+    exhaust(
+        List.of(step(Kind.PUT, 1), step(Kind.PUT, 4), step(Kind.REMOVE, 1)),
+        List.of(
+            step(Kind.GET, 1),
+            new Step(Kind.PUT, 1, 77),
+            step(Kind.REMOVE, 1),
+            step(Kind.PUT_IF_ABSENT, 4)));
+  }
+
+  @Test
+  void reader_stoppedAnywhere_seesAllOrNothing() {
+    exhaust(
+        List.of(step(Kind.GET, 1)),
+        List.of(step(Kind.PUT, 1), step(Kind.REMOVE, 1), step(Kind.REPLACE, 1)));
+  }
+}
