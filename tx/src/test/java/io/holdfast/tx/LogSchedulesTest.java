@@ -132,7 +132,7 @@ class LogSchedulesTest {
   /** The helper meets lanes that are latched, and lanes that have nothing to write back. */
   @Test
   void heldBackWords_withUpkeep_stoppedAnywhere() {
-    exhaust(Way.HELD, COMMITS_UNTIL_UPKEEP, WRITES.subList(0, 1), OTHERS.subList(0, 2));
+    exhaust(Way.HELD, COMMITS_UNTIL_UPKEEP, WRITES.subList(0, 1), OTHERS.subList(0, 1));
   }
 
   /** What is under a snapshot is seen before it is committed, so that nobody only looks. */
@@ -172,17 +172,42 @@ class LogSchedulesTest {
   }
 
   /**
-   * One lane fills its ring while the other's commit keeps the watermark from rising. Then the
-   * other one's record carries a watermark that covers it, and before that record is durable the
-   * first one needs the room.
+   * One lane fills its ring while the other's commit keeps the watermark from rising. Then the other
+   * one's record carries a watermark that covers it, and before that record is durable the first
+   * one needs the room.
    */
   @Test
   void watermark_ofARecordUnderWay_isNotUsedByOthers() {
+    exploreAFullRing((lanes, medium, needRoom) -> {
+      for (int i = 1; i < COMMITS_UNTIL_UPKEEP; i++) {
+        lanes.run(tx -> tx.setLong(OTHER, 1));
+      }
+      medium.beforeNextFence(needRoom);
+      lanes.run(tx -> tx.setLong(OTHER, 1));
+    });
+  }
+
+  /** The same with a watermark line, which is made durable by the second fence of the upkeep. */
+  @Test
+  void watermark_ofALineUnderWay_isNotUsedByOthers() {
+    exploreAFullRing((lanes, medium, needRoom) ->
+        lanes.run(tx -> {
+          medium.beforeNextFence(() -> medium.beforeNextFence(needRoom));
+          tx.workspace().upkeep();
+        }));
+  }
+
+  /** What a lane does whose watermark another one might use too soon. */
+  private interface Upkeep {
+    void run(Lanes lanes, Interrupted medium, Runnable needRoom);
+  }
+
+  private static void exploreAFullRing(Upkeep upkeep) {
     Explorer.Report report =
         Explorer.of(start())
             .limit(LIMIT)
             .run(
-                LogSchedulesTest::fillOneRingWhileAnotherCommits,
+                medium -> fillARing(medium, upkeep),
                 (region, marks) -> {
                   Lanes.open(region, 0, 0, Acceptance.NOTHING_LOST, TestSpace::new);
                   long value = region.getLong(FIRST);
@@ -193,11 +218,10 @@ class LogSchedulesTest {
     assertEquals(1, report.cappedPoints(), report::toString);
   }
 
-  private static void fillOneRingWhileAnotherCommits(TracingMedium traced) {
+  private static void fillARing(TracingMedium traced, Upkeep upkeep) {
     Interrupted medium = new Interrupted(traced);
     PersistentRegion region = PersistentRegion.over(medium);
     Lanes lanes = Lanes.open(region, 0, 0, Acceptance.NOTHING_LOST, TestSpace::new);
-    Runnable other = () -> lanes.run(tx -> tx.setLong(OTHER, 1));
     medium.beforeNextFence(() -> {
       for (int i = 1; i <= COMMITS_THAT_FILL_A_RING; i++) {
         long value = i;
@@ -205,18 +229,20 @@ class LogSchedulesTest {
         traced.mark("" + i);
       }
     });
-    for (int i = 0; i < COMMITS_UNTIL_UPKEEP; i++) {
-      other.run();
-    }
-    medium.beforeNextFence(() -> {
-      lanes.run(tx -> {
-        for (int i = 0; i < LARGE; i++) {
-          tx.setLong(OTHER + 64 + 16L * i, i);
-        }
-        tx.setLong(FIRST, COMMITS_THAT_FILL_A_RING + 1L);
-      });
-      traced.mark("" + (COMMITS_THAT_FILL_A_RING + 1));
-    });
-    other.run();
+    lanes.run(tx -> tx.setLong(OTHER, 1));
+    long last = COMMITS_THAT_FILL_A_RING + 1L;
+    upkeep.run(
+        lanes,
+        medium,
+        () -> {
+          lanes.run(tx -> {
+            for (int i = 0; i < LARGE; i++) {
+              tx.setLong(OTHER + 64 + 16L * i, i);
+            }
+            tx.setLong(FIRST, last);
+          });
+          traced.mark("" + last);
+        });
+    assertEquals(last, region.getLong(FIRST));
   }
 }
