@@ -4,24 +4,28 @@ package io.holdfast.crash;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.function.UnaryOperator;
 
 /**
  * Loads the classes of a package and its tests anew, one of them changed; the rest by the parent.
  */
 final class MutantLoader extends ClassLoader {
   private final String prefix;
-  private final Mutant mutant;
+  private final String changed;
+  private final UnaryOperator<byte[]> change;
 
   /**
    * For one mutant.
    *
    * @param anchor a class of the package
-   * @param mutant the change, or null for none
+   * @param changed the internal name of the class that is changed; of none if it is empty
+   * @param change makes the change
    */
-  MutantLoader(Class<?> anchor, Mutant mutant) {
+  MutantLoader(Class<?> anchor, String changed, UnaryOperator<byte[]> change) {
     super(anchor.getClassLoader());
     this.prefix = anchor.getPackageName() + ".";
-    this.mutant = mutant;
+    this.changed = changed;
+    this.change = change;
   }
 
   @Override
@@ -42,8 +46,8 @@ final class MutantLoader extends ClassLoader {
         throw new ClassNotFoundException(name);
       }
       byte[] bytes = in.readAllBytes();
-      if (mutant != null && path.equals(mutant.type())) {
-        bytes = mutant.apply(bytes);
+      if (path.equals(changed)) {
+        bytes = change.apply(bytes);
       }
       return defineClass(name, bytes, 0, bytes.length);
     } catch (IOException e) {

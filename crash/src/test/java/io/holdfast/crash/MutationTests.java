@@ -4,10 +4,13 @@ package io.holdfast.crash;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.crash.Mutant.Change;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.annotation.Annotation;
 import java.lang.reflect.Constructor;
+import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
@@ -16,68 +19,122 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Collectors;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The tests of a module, tested: without any one of the calls that make something durable, log it,
- * store it, or claim it, one of them must fail. A call without which none does is one that can be
- * left out, or shows a hole in the tests; or it is in {@code mutants-that-live.txt}, with the
- * reason.
+ * The tests of a module, tested: with any one of the calls changed that make something durable, log
+ * it, store it, or claim it, one of them must fail. A change that none notices is of a call that
+ * can be left out, or shows a hole in the tests; or it is in {@code mutants-that-live.txt}, with
+ * the reason.
  *
- * <p>System properties: of every {@code holdfast.mutants.every} mutants one is tried, of five
- * unless it is set, from {@code holdfast.mutants.first} on.
+ * <p>Which test noticed a mutant last is in {@code mutants-found.txt}, and it is asked first; what
+ * is not in there is asked of all of them. Mutants that are named in {@code mutants-by-name.txt}
+ * are tried in every build; of the others one in ten, another tenth whenever the module's code
+ * changes.
+ *
+ * <p>System properties: of every {@code holdfast.mutants.every} mutants one is tried, of ten unless
+ * it is set, from {@code holdfast.mutants.first} on. Tests that take more than {@code
+ * holdfast.mutants.slowest} seconds are not asked. If {@code holdfast.mutants.record} is set, {@code
+ * mutants-found.txt} is written.
  */
 public final class MutationTests {
   private static final String PROPERTY = "holdfast.mutants.";
   private static final String LIVING = "mutants-that-live.txt";
+  private static final String FOUND = "mutants-found.txt";
+  private static final String NAMED = "mutants-by-name.txt";
+  private static final String ENDLESS = "does not end";
   private static final long PATIENCE_SECONDS = 60;
+
+  /** A test that takes less, and does not end in that time, never will. */
+  private static final double QUICK_SECONDS = 3;
+
+  private static final long SLOWEST = Long.getLong(PROPERTY + "slowest", PATIENCE_SECONDS);
   private static final int TEXT = 100;
 
   /** One of so many is tried in every build. */
   private static final int SAMPLED = 10;
 
   private final Class<?> anchor;
-  private final Set<String> calls;
+  private final Map<Change, Set<String>> calls = new EnumMap<>(Change.class);
   private final List<Probe> probes = new ArrayList<>();
+  private final Map<Probe, Double> seconds = new HashMap<>();
 
   /** A test without parameters. */
-  private record Probe(String type, String method) {}
-
-  /**
-   * Describes what is changed.
-   *
-   * @param anchor a class of the module, all of which is in one package and those below
-   * @param calls the calls that are changed, as "Lines.add"
-   */
-  public MutationTests(Class<?> anchor, Set<String> calls) {
-    this.anchor = anchor;
-    this.calls = calls;
+  private record Probe(String type, String method) {
+    @Override
+    public String toString() {
+      return type + "." + method;
+    }
   }
 
   /**
-   * Adds tests that have to notice: all of a class that need no folder and no parameters.
+   * Mutants of a module.
    *
-   * @param test the name of the class, in the package
-   * @param first those of its tests that are tried first of all
+   * @param anchor a class of it; all of them are in one package and those below
    */
-  public MutationTests by(String test, String... first) throws Exception {
-    List<Probe> more = new ArrayList<>();
-    List.of(first).forEach(method -> more.add(new Probe(test, method)));
-    Class<?> type = new MutantLoader(anchor, null).loadClass(name(test));
+  public MutationTests(Class<?> anchor) {
+    this.anchor = anchor;
+  }
+
+  /** Calls that are left out, each as "Lines.add". */
+  public MutationTests dropped(String... more) {
+    return with(Change.DROP, more);
+  }
+
+  /** The same, of calls that order others: they change their places with these as well. */
+  public MutationTests ordering(String... more) {
+    return with(Change.DROP, more).with(Change.LATE, more);
+  }
+
+  /** Calls whose last argument is a length, of which the last line is left out. */
+  public MutationTests shortened(String... more) {
+    return with(Change.SHORT, more);
+  }
+
+  /** Ordered stores that are made plain ones. */
+  public MutationTests plain(String... more) {
+    return with(Change.PLAIN, more);
+  }
+
+  /** Calls that are given 0 for their last argument. */
+  public MutationTests zeroed(String... more) {
+    return with(Change.ZERO, more);
+  }
+
+  /** Questions that are answered by no, and by yes, without being asked. */
+  public MutationTests answered(String... more) {
+    return with(Change.DROP, more).with(Change.TRUE, more);
+  }
+
+  private MutationTests with(Change change, String... more) {
+    calls.computeIfAbsent(change, _ -> new HashSet<>()).addAll(List.of(more));
+    return this;
+  }
+
+  /** Adds tests that have to notice: all of a class that have no parameters. */
+  public MutationTests by(String test) throws Exception {
+    Class<?> type = unchanged().loadClass(name(test));
     Stream.of(type.getDeclaredMethods())
         .filter(method -> method.isAnnotationPresent(Test.class))
         .filter(method -> method.getParameterCount() == 0)
         .map(method -> new Probe(test, method.getName()))
         .sorted(Comparator.comparing(Probe::method))
-        .filter(probe -> !more.contains(probe))
-        .forEach(more::add);
-    probes.addAll(more);
+        .forEach(probes::add);
     return this;
   }
 
@@ -85,77 +142,171 @@ public final class MutationTests {
     return anchor.getPackageName() + "." + test;
   }
 
+  private MutantLoader unchanged() {
+    return new MutantLoader(anchor, "", UnaryOperator.identity());
+  }
+
   /** Tries the mutants. */
   public void run() throws Exception {
-    requireProbesThatPass();
     List<Mutant> all = new ArrayList<>();
+    CRC32 code = new CRC32();
     for (byte[] bytes : classes()) {
-      all.addAll(Mutant.of(bytes, calls::contains));
+      all.addAll(Mutant.of(bytes, calls));
+      code.update(bytes);
     }
     assertTrue(all.size() > 50, "there are more calls than these: " + all);
+    Map<String, String> names = pairs(NAMED);
+    Map<String, String> found = pairs(FOUND);
     Set<String> living = living();
+    requireAll(all, new TreeSet<>(living), LIVING);
+    requireAll(all, new TreeSet<>(names.values()), NAMED);
+    int every = Integer.getInteger(PROPERTY + "every", SAMPLED);
+    int first = Integer.getInteger(PROPERTY + "first", (int) (code.getValue() % every));
     List<String> survivors = new ArrayList<>();
     int tried = 0;
     int justified = 0;
-    for (int i = Integer.getInteger(PROPERTY + "first", 0);
-        i < all.size();
-        i += Integer.getInteger(PROPERTY + "every", SAMPLED)) {
+    for (int i = 0; i < all.size(); i++) {
       Mutant mutant = all.get(i);
-      long begin = System.nanoTime();
-      String by = living.contains(mutant.toString()) ? null : foundBy(mutant);
-      IO.println(
-          "mutant %d of %d, %s (line %d): %s (%.1f s)"
-              .formatted(
-                  i,
-                  all.size(),
-                  mutant,
-                  mutant.line(),
-                  by == null ? "lives" : by,
-                  (System.nanoTime() - begin) / 1e9));
+      if (i % every != first && !names.containsValue(mutant.toString())) {
+        continue;
+      }
       tried++;
       if (living.contains(mutant.toString())) {
         justified++;
-      } else if (by == null) {
-        survivors.add(mutant.toString());
+      } else if (isFound(mutant, found)) {
+        record(all, found);
+      } else {
+        survivors.add(mutant + " (line " + mutant.line() + ")");
       }
     }
     IO.println(
-        "mutants of %s: %d of %d tried, %d found, %d may live, %d survived"
+        "mutants of %s: %d of %d tried, %d found, %d may live, %d survived; %d have names"
             .formatted(
                 anchor.getPackageName(),
                 tried,
                 all.size(),
                 tried - justified - survivors.size(),
                 justified,
-                survivors.size()));
+                survivors.size(),
+                names.size()));
     assertEquals("", String.join("\n", survivors), "a call that no test needs");
-    Set<String> stale = new TreeSet<>(living);
-    all.forEach(mutant -> stale.remove(mutant.toString()));
-    assertEquals(Set.of(), stale, LIVING + " has mutants that there are not");
   }
+
+  private static void requireAll(List<Mutant> all, Set<String> listed, String file) {
+    all.forEach(mutant -> listed.remove(mutant.toString()));
+    assertEquals(Set.of(), listed, file + " has mutants that there are not");
+  }
+
+  private boolean isFound(Mutant mutant, Map<String, String> found) throws Exception {
+    long begin = System.nanoTime();
+    String name = mutant.toString();
+    Probe by = foundBy(mutant, found.get(name));
+    IO.println(
+        "%s (line %d): %s (%.1f s)"
+            .formatted(
+                mutant,
+                mutant.line(),
+                by == null ? "lives" : by,
+                (System.nanoTime() - begin) / 1e9));
+    if (by == null) {
+      found.remove(name);
+    } else {
+      found.put(name, by.toString());
+    }
+    return by != null;
+  }
+
+  private Probe foundBy(Mutant mutant, String last) throws Exception {
+    for (Probe probe : probes) {
+      if (probe.toString().equals(last) && notices(probe, mutant)) {
+        return probe;
+      }
+    }
+    sortByTime();
+    for (Probe probe : probes) {
+      if (notices(probe, mutant)) {
+        return probe;
+      }
+    }
+    return null;
+  }
+
+  /** A test that fails without a change too notices nothing, and one that is slow may have to. */
+  private boolean notices(Probe probe, Mutant mutant) throws Exception {
+    if (!seconds.getOrDefault(probe, 0.0).isNaN()) {
+      String failure =
+          failure(
+              probe,
+              new MutantLoader(anchor, mutant.type(), bytes -> mutant.apply(bytes, calls)),
+              PATIENCE_SECONDS);
+      if (failure != null) {
+        double unchanged = secondsUnchanged(probe);
+        return failure.equals(ENDLESS) ? unchanged < QUICK_SECONDS : !Double.isNaN(unchanged);
+      }
+    }
+    return false;
+  }
+
+  /** How long a test takes without a change; no number if it fails. */
+  private double secondsUnchanged(Probe probe) throws Exception {
+    if (!seconds.containsKey(probe)) {
+      long begin = System.nanoTime();
+      boolean passes = failure(probe, unchanged(), SLOWEST) == null;
+      seconds.put(probe, passes ? (System.nanoTime() - begin) / 1e9 : Double.NaN);
+    }
+    return seconds.get(probe);
+  }
+
+  /** Those that end soon are asked first; needed only where none is known to notice. */
+  private void sortByTime() throws Exception {
+    for (Probe probe : probes) {
+      secondsUnchanged(probe);
+    }
+    probes.sort(Comparator.comparing(seconds::get));
+    long failing = seconds.values().stream().filter(taken -> taken.isNaN()).count();
+    assertTrue(SLOWEST < PATIENCE_SECONDS || probes.size() > 3 * failing, seconds::toString);
+  }
+
+  // ---- files
 
   /** Those that may live, each followed by the reason, which is indented. */
   private Set<String> living() throws IOException {
-    try (InputStream in = anchor.getResourceAsStream("/" + LIVING)) {
+    Set<String> living = new HashSet<>();
+    lines(LIVING).filter(line -> !line.startsWith(" ")).forEach(living::add);
+    return living;
+  }
+
+  /** Lines of two parts, with a colon between them. */
+  private Map<String, String> pairs(String file) throws IOException {
+    Map<String, String> pairs = new LinkedHashMap<>();
+    lines(file)
+        .forEach(line -> {
+          int colon = line.indexOf(": ");
+          pairs.put(line.substring(0, colon), line.substring(colon + 2));
+        });
+    return pairs;
+  }
+
+  private Stream<String> lines(String file) throws IOException {
+    try (InputStream in = anchor.getResourceAsStream("/" + file)) {
       String text = in == null ? "" : new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return text.lines()
-          .filter(line -> !line.isBlank() && !line.startsWith(" ") && !line.startsWith("#"))
-          .collect(Collectors.toSet());
+      return text.lines().filter(line -> !line.isBlank() && !line.startsWith("#"));
     }
   }
 
-  /** A test that fails without a change, for want of a folder, notices nothing. */
-  private void requireProbesThatPass() throws Exception {
-    List<Probe> failing = new ArrayList<>();
-    for (Probe probe : probes) {
-      if (failure(probe, new MutantLoader(anchor, null)) != null) {
-        failing.add(probe);
+  private static void record(List<Mutant> all, Map<String, String> found) throws IOException {
+    if (System.getProperty(PROPERTY + "record") == null) {
+      return;
+    }
+    StringBuilder text =
+        new StringBuilder("# Each mutant, and a test that notices it. Generated.\n");
+    for (Mutant mutant : all) {
+      String by = found.get(mutant.toString());
+      if (by != null) {
+        text.append(mutant).append(": ").append(by).append('\n');
       }
     }
-    probes.removeAll(failing);
-    IO.println(
-        "mutants have to pass %d tests; %d need more".formatted(probes.size(), failing.size()));
-    assertTrue(probes.size() > 3 * failing.size(), failing::toString);
+    Files.writeString(Path.of("src/test/resources", FOUND), text);
   }
 
   private List<byte[]> classes() throws Exception {
@@ -178,42 +329,67 @@ public final class MutationTests {
     }
   }
 
-  private String foundBy(Mutant mutant) throws Exception {
-    MutantLoader loader = new MutantLoader(anchor, mutant);
-    for (Probe probe : probes) {
-      String failure = failure(probe, loader);
-      if (failure != null) {
-        return probe.type + "." + probe.method + ": " + failure;
-      }
-    }
-    return null;
-  }
+  // ---- running a test
 
   /** How a test fails, or null. One that does not end fails. */
-  private String failure(Probe probe, MutantLoader loader) throws Exception {
+  private String failure(Probe probe, MutantLoader loader, long patience) throws Exception {
     Class<?> type = loader.loadClass(name(probe.type));
     Constructor<?> constructor = type.getDeclaredConstructor();
     Method method = type.getDeclaredMethod(probe.method);
     constructor.setAccessible(true);
     method.setAccessible(true);
-    AtomicReference<String> failure = new AtomicReference<>("does not end");
+    AtomicReference<String> failure = new AtomicReference<>(ENDLESS);
     Thread thread =
         Thread.ofPlatform()
             .daemon()
             .start(() -> {
               try {
-                method.invoke(constructor.newInstance());
+                run(constructor.newInstance(), method);
                 failure.set(null);
               } catch (InvocationTargetException e) {
                 failure.set(oneLine(String.valueOf(e.getCause())));
-              } catch (ReflectiveOperationException | LinkageError e) {
+              } catch (ReflectiveOperationException | LinkageError | IOException e) {
                 failure.set(oneLine(e.toString()));
               }
             });
-    if (!thread.join(Duration.ofSeconds(PATIENCE_SECONDS))) {
+    if (!thread.join(Duration.ofSeconds(patience))) {
       thread.interrupt();
     }
     return failure.get();
+  }
+
+  /** As JUnit would, as far as these tests need it. */
+  private static void run(Object test, Method method)
+      throws ReflectiveOperationException, IOException {
+    List<Path> folders = new ArrayList<>();
+    for (Field field : test.getClass().getDeclaredFields()) {
+      if (field.isAnnotationPresent(TempDir.class)) {
+        field.setAccessible(true);
+        folders.add(Files.createTempDirectory("mutant"));
+        field.set(test, folders.getLast());
+      }
+    }
+    try {
+      invokeAll(test, BeforeEach.class);
+      method.invoke(test);
+      invokeAll(test, AfterEach.class);
+    } finally {
+      for (Path folder : folders) {
+        try (Stream<Path> files = Files.walk(folder)) {
+          files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+        }
+      }
+    }
+  }
+
+  private static void invokeAll(Object test, Class<? extends Annotation> kind)
+      throws ReflectiveOperationException {
+    for (Method method : test.getClass().getDeclaredMethods()) {
+      if (method.isAnnotationPresent(kind)) {
+        method.setAccessible(true);
+        method.invoke(test);
+      }
+    }
   }
 
   private static String oneLine(String text) {

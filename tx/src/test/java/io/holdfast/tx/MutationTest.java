@@ -2,46 +2,76 @@
 package io.holdfast.tx;
 
 import io.holdfast.crash.MutationTests;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Mutants of tx, and what notices them; not the table of counts, which would notice most. */
 class MutationTest {
   @Test
   void mutants_failATest() throws Exception {
-    new MutationTests(
-            Lanes.class,
-            Set.of(
-                "PersistentRegion.putLong",
-                "PersistentRegion.putLongRelease",
-                "PersistentRegion.getAndOrLong",
-                "PersistentRegion.getAndAndLong",
-                "PersistentRegion.copyIn",
-                "PersistentRegion.zero",
-                "PersistentRegion.persist",
-                "PersistentRegion.persistAndSurface",
-                "PersistentRegion.sync",
-                "Lines.add",
-                "Lines.addLines",
-                "Lines.copy",
-                "Staging.entry",
-                "Staging.contents",
-                "LaneTransaction.fence",
-                "LaneTransaction.writeBack",
-                "LaneTransaction.writeData",
-                "LaneTransaction.help",
-                "CommitOrder.proven",
-                "CommitOrder.applied",
-                "CommitOrder.fenced",
-                "ClaimedUnits.claim",
-                "Lanes.claim"))
+    new MutationTests(Lanes.class)
+        .dropped(
+            "PersistentRegion.putLong",
+            "PersistentRegion.putLongRelease",
+            "PersistentRegion.getAndOrLong",
+            "PersistentRegion.getAndAndLong",
+            "PersistentRegion.copyIn",
+            "PersistentRegion.zero",
+            "Lines.add",
+            "Lines.addLines",
+            "Lines.copy",
+            "Lines.clear",
+            "Staging.entry",
+            "Staging.contents",
+            "CoverSet.cover",
+            "LaneTransaction.help",
+            "LaneTransaction.undo",
+            "LaneTransaction.storeWatermark",
+            "CommitOrder.next",
+            "CommitOrder.applied",
+            "CommitOrder.fenced",
+            "CommitOrder.proven",
+            "Log.spend",
+            "Log.reclaim",
+            "Intents.settle",
+            "Intents.cancel",
+            "ClaimedUnits.claim",
+            "Lanes.claim",
+            "Lane.endTransaction",
+            "Lane.free")
+        .ordering(
+            "PersistentRegion.persist",
+            "PersistentRegion.persistAndSurface",
+            "PersistentRegion.sync",
+            "LaneTransaction.fence",
+            "LaneTransaction.writeBack",
+            "LaneTransaction.writeData",
+            "Lane.latch",
+            "Lane.unlatch")
+        .shortened("Lines.add")
+        .plain("PersistentRegion.putLongRelease", "VarHandle.setRelease")
+        .zeroed("KeyedHash.seed", "KeyedHash.ofWord")
+        .answered(
+            "Frame.sound",
+            "Frame.plausible",
+            "LogScan$Walk.step",
+            "Space.mayStore",
+            "Space.mayAllocate",
+            "CommitOrder.isUnfenced",
+            "Lane.tryLatch",
+            "CoverSet.isDisjoint",
+            "OpeningMark.lostPower")
         .by("CrashTest")
         .by("FormatTest")
         .by("TransactionTest")
         .by("LogDamageTest")
+        .by("ClaimsTest")
+        .by("CoverSetTest")
         .by("CommitOrderTest")
         .by("OpeningMarkTest")
         .by("FailureTest")
+        .by("ForgedLogTest")
+        .by("LogRoomTest")
+        .by("LogSchedulesTest")
         .run();
   }
 }
