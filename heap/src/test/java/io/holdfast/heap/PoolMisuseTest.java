@@ -20,6 +20,7 @@ import io.holdfast.tx.TransactionException.Conflict;
 import io.holdfast.tx.TransactionException.Ended;
 import io.holdfast.tx.TransactionException.WrongThread;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -315,6 +316,8 @@ class PoolMisuseTest {
         all.put("get", () -> second.edit(open.map).get(1L));
         all.put("remove", () -> second.edit(open.map).remove(1L));
         all.put("setLong", () -> second.edit(open.block).setLong(8, 1));
+        MemorySegment bytes = MemorySegment.ofArray(new byte[] {1, 2, 3});
+        all.put("set", () -> second.edit(open.block).set(16, bytes));
         all.put("snapshot", () -> second.snapshot(open.block.offset(), 8));
         all.put("free block", () -> pool.free(second, open.block));
         assertAll(Conflict.class, all);
@@ -328,6 +331,11 @@ class PoolMisuseTest {
       }
       assertEquals(2, open.account.balance());
       assertEquals(Map.of(1L, "uno", 2L, "two"), new LinkedHashMap<>(open.map));
+      // What was refused has left nothing in the transaction that went on.
+      MemorySegment view = open.block.view();
+      assertEquals(1, view.get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
+      assertEquals(0, view.get(ValueLayout.JAVA_LONG_UNALIGNED, 8));
+      assertEquals(0, view.get(ValueLayout.JAVA_LONG_UNALIGNED, 16));
       assertTrue(pool.check().isClean());
     }
   }
