@@ -49,8 +49,8 @@ import org.junit.jupiter.api.io.TempDir;
  *
  * <p>System properties: of every {@code holdfast.mutants.every} mutants one is tried, of ten unless
  * it is set, from {@code holdfast.mutants.first} on. Tests that take more than {@code
- * holdfast.mutants.slowest} seconds are not asked. If {@code holdfast.mutants.record} is set, {@code
- * mutants-found.txt} is written.
+ * holdfast.mutants.slowest} seconds are not asked. If {@code holdfast.mutants.record} is set,
+ * {@code mutants-found.txt} is written.
  */
 public final class MutationTests {
   private static final String PROPERTY = "holdfast.mutants.";

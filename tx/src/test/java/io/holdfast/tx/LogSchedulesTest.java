@@ -172,9 +172,9 @@ class LogSchedulesTest {
   }
 
   /**
-   * One lane fills its ring while the other's commit keeps the watermark from rising. Then the other
-   * one's record carries a watermark that covers it, and before that record is durable the first
-   * one needs the room.
+   * One lane fills its ring while the other's commit keeps the watermark from rising. Then the
+   * other one's record carries a watermark that covers it, and before that record is durable the
+   * first one needs the room.
    */
   @Test
   void watermark_ofARecordUnderWay_isNotUsedByOthers() {
