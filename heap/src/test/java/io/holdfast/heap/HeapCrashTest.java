@@ -266,6 +266,29 @@ class HeapCrashTest {
             }));
   }
 
+  /**
+   * What was in memory before is taken for nothing, whatever of the new contents is durable. New
+   * runs have too many words that differ; of these images so many as the limit says are tried.
+   */
+  @Test
+  void roots_madeOverMemoryThatWasUsed() {
+    long[] used = new long[1 << 17];
+    Arrays.setAll(used, i -> i * 0x9E3779B97F4A7C15L);
+    TracingMedium medium = new TracingMedium(used);
+    Pool.create(medium.region(), PoolBuilder.Mode.ON_A_REGION, "test", 1).close();
+    Explorer.Report report =
+        explore(
+            0,
+            500,
+            medium.image(),
+            pool -> pool.root("block", Type.block(64)),
+            pool -> pool.root("node", Node.TYPE),
+            pool -> pool.root("map", MAP),
+            onMap((pool, map) -> map.put(1L, "one")));
+    assertEquals(List.of(), report.findings());
+    assertTrue(report.states() > 5 * report.points(), report::toString);
+  }
+
   // ---- objects
 
   @Test

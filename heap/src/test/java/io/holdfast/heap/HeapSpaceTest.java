@@ -118,8 +118,9 @@ class HeapSpaceTest {
 
   /** What a log needs is there by the time its turn comes. */
   @Test
-  void makeAnyRoom_whereThereIsRoom_doesNotGrow() {
+  void makeRoom_whereThereIsRoom_doesNotGrow() {
     assertTrue(pool.growth().makeAnyRoom(1));
+    assertTrue(pool.growth().makeRoom(1));
     assertEquals(SIZE, pool.info().size());
   }
 

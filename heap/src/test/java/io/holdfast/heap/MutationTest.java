@@ -48,6 +48,7 @@ class MutationTest {
         .by("MapTest")
         .by("RegressionTest")
         .by("GrowthTest")
+        .by("HeapSpaceTest")
         .by("MapSchedulesTest")
         .by("PoolCreationTest")
         .by("PoolLayoutTest")

@@ -605,7 +605,8 @@ class PoolTest {
       Pool made = Pool.create(used, "");
       made.root("huge", Type.block(300_000));
       made.root("large", Type.block(30_000));
-      made.root("small", Type.block(16));
+      Block small = made.root("small", Type.block(16));
+      assertEquals(-1, small.view().mismatch(MemorySegment.ofArray(new byte[16])));
       assertEquals(List.of(), made.check().problems());
       assertEquals(List.of(), made.check().leaked());
       long bytes = made.check().bytes();

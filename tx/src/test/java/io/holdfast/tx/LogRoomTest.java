@@ -114,6 +114,26 @@ class LogRoomTest {
         1);
   }
 
+  /** Else a log would be marked as clean that has a record behind the mark. */
+  @Test
+  void close_whileACommitIsUnderWay_waitsForIt() throws Exception {
+    Thread commit = Thread.ofPlatform().daemon().unstarted(() -> set(1, 8));
+    medium.stop(commit, 0);
+    commit.start();
+    medium.stopped.await();
+    Thread closing = Thread.ofPlatform().daemon().start(lanes::close);
+    for (int waiting = 0; waiting < 5; ) {
+      Thread.sleep(1);
+      assertTrue(closing.isAlive());
+      waiting = closing.getState() == Thread.State.TIMED_WAITING ? waiting + 1 : 0;
+    }
+    medium.goOn.countDown();
+    closing.join();
+    commit.join();
+    assertEquals(8, region.getLong(space.word(1)));
+    assertTrue(Lanes.open(region, 0).recovery().clean());
+  }
+
   /** What one needed is to be had again when all of it is in place. */
   @Test
   void transactionsThatOutgrowTheirRing_giveTheirExtensionsBack() {
