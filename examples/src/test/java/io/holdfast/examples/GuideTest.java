@@ -11,6 +11,8 @@ import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.Partitions;
 import io.holdfast.heap.Block;
 import io.holdfast.heap.Codec;
+import io.holdfast.heap.PersistentBlocks;
+import io.holdfast.heap.PersistentLog;
 import io.holdfast.heap.PersistentMap;
 import io.holdfast.heap.Pool;
 import io.holdfast.heap.Type;
@@ -18,6 +20,7 @@ import io.holdfast.tx.Editable;
 import io.holdfast.tx.Savepoint;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import net.openhft.chronicle.bytes.Bytes;
 import net.openhft.chronicle.bytes.BytesIn;
@@ -136,6 +139,43 @@ class GuideTest {
           pool.root("page", Type.block(4096))
               .view()
               .toArray(java.lang.foreign.ValueLayout.JAVA_BYTE)[4095]);
+    }
+  }
+
+  @Test
+  void blocksAndLogs() {
+    try (Pool pool = Pool.at(folder.resolve("pool")).size(32 << 20).create()) {
+      PersistentBlocks pages = pool.root("pages", Type.blocks(4096, 1_000_000));
+      byte[] page = new byte[4096];
+      page[0] = 1;
+      pages.write(17, page);
+      pages.read(17, page);
+      pages.trim(17);
+      assertEquals(1, page[0]);
+      pages.read(17, page);
+      assertEquals(0, page[0]);
+
+      PersistentMap<String, Long> done = pool.root("done", Type.map(Codec.STRING, Codec.LONG));
+      PersistentLog events = pool.root("events", Type.log());
+      long opened = events.append("opened".getBytes(StandardCharsets.UTF_8));
+      events.append("closed".getBytes(StandardCharsets.UTF_8));
+      long next =
+          events.walk(
+              opened,
+              (position, event) -> {
+                System.out.println(position + ": " + event.byteSize() + " bytes");
+                return true;
+              });
+      events.truncate(next);
+      assertEquals(32, next);
+
+      pool.run(tx -> {
+        tx.edit(done).put("events", next);
+        tx.edit(events).append(MemorySegment.ofArray(new byte[] {1, 2, 3}));
+      });
+      assertEquals(32, done.get("events"));
+      assertEquals(32, events.first());
+      assertEquals(48, events.end());
     }
   }
 

@@ -504,6 +504,6 @@ final class HashIndex {
       }
     }
     participant.free(at.offset, Span.Kind.RAW);
-    participant.freeIndex(offset);
+    participant.freeCollection(offset);
   }
 }

@@ -40,8 +40,8 @@ final class HeapParticipant implements Participant {
   /** By offset: 1 and the place among what is reserved, or FREED. */
   private final OffsetMap touched = new OffsetMap();
 
-  /** Indexes that are freed. */
-  private final List<Long> droppedIndexes = new ArrayList<>();
+  /** Collections that are freed. */
+  private final List<Long> dropped = new ArrayList<>();
 
   private int freshFrom;
 
@@ -50,6 +50,9 @@ final class HeapParticipant implements Participant {
 
   /** An edit of an earlier transaction, to be used again. */
   private IndexEdit idle;
+
+  private final List<CollectionPart> parts = new ArrayList<>();
+  private boolean applying;
 
   /** A block that was taken; cancelled if it was freed again. */
   private static final class Reserved {
@@ -136,10 +139,10 @@ final class HeapParticipant implements Participant {
     }
   }
 
-  /** Frees the block by which an index is known. */
-  void freeIndex(long offset) {
+  /** Frees the block by which a collection is known. */
+  void freeCollection(long offset) {
     free(offset, Span.Kind.RAW);
-    droppedIndexes.add(offset);
+    dropped.add(offset);
   }
 
   /** Takes the allocation of a block back that is this transaction's. */
@@ -201,6 +204,20 @@ final class HeapParticipant implements Participant {
     return edit;
   }
 
+  /** The transaction's part in a collection; null if it has none. */
+  CollectionPart part(Object collection) {
+    for (int i = 0; i < parts.size(); i++) {
+      if (parts.get(i).collection() == collection) {
+        return parts.get(i);
+      }
+    }
+    return null;
+  }
+
+  void add(CollectionPart part) {
+    parts.add(part);
+  }
+
   // ---- the transaction's course
 
   @Override
@@ -211,6 +228,8 @@ final class HeapParticipant implements Participant {
   @Override
   public void applying() {
     edits.forEach(IndexEdit::applying);
+    applying = true;
+    parts.forEach(CollectionPart::applying);
   }
 
   /** Freed objects lose their identity before their blocks can be had by others. */
@@ -222,6 +241,21 @@ final class HeapParticipant implements Participant {
       }
     }
     edits.forEach(IndexEdit::applied);
+    partsApplied();
+  }
+
+  private void partsApplied() {
+    applying = false;
+    parts.forEach(CollectionPart::applied);
+  }
+
+  /** Readers must not wait for what was broken off. */
+  private void collectionsEnded() {
+    edits.forEach(edit -> edit.ended());
+    if (applying) {
+      partsApplied();
+    }
+    parts.forEach(CollectionPart::ended);
   }
 
   private void invalidate(long offset) {
@@ -232,11 +266,11 @@ final class HeapParticipant implements Participant {
 
   @Override
   public void committed() {
-    edits.forEach(edit -> edit.ended());
+    collectionsEnded();
     finish(() -> {
-      for (long dropped : droppedIndexes) {
-        if (touched.get(dropped) == FREED) {
-          pool.forgetIndex(dropped);
+      for (long collection : dropped) {
+        if (touched.get(collection) == FREED) {
+          pool.forgetCollection(collection);
         }
       }
       for (Reserved mine : cancelled) {
@@ -251,7 +285,7 @@ final class HeapParticipant implements Participant {
 
   @Override
   public void aborted() {
-    edits.forEach(edit -> edit.ended());
+    collectionsEnded();
     finish(() -> {
       reserved.forEach(this::giveBack);
       undoneBlocks.forEach(this::giveBack);
@@ -281,7 +315,8 @@ final class HeapParticipant implements Participant {
       cancelled.clear();
       undoneBlocks.clear();
       touched.clear();
-      droppedIndexes.clear();
+      dropped.clear();
+      parts.clear();
       for (int i = 0; i < edits.size(); i++) {
         idle = edits.get(i);
         idle.clear();

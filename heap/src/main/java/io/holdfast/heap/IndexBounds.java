@@ -4,25 +4,9 @@ package io.holdfast.heap;
 import io.holdfast.flush.HoldfastException.Corrupt;
 
 /** Refuses offsets that were read from the medium and cannot be those of an index's parts. */
-final class IndexBounds {
-  private final Allocator allocator;
-  private final PoolLayout layout;
-
+final class IndexBounds extends Bounds {
   IndexBounds(Pool pool) {
-    this.allocator = pool.allocator();
-    this.layout = pool.layout();
-  }
-
-  /** What a word points to must be a block of at least so many bytes. */
-  void checkBlock(long pointer, long block, long least, String field) {
-    Allocator.Place place = allocator.find(block);
-    if (place == null
-        || place.offset() != block
-        || place.run().isTyped()
-        || place.run().blockBytes() < least) {
-      throw new Corrupt(
-          pointer, field, "a block of at least " + least + " bytes", Long.toString(block));
-    }
+    super(pool);
   }
 
   /** A word of a directory. */
@@ -42,10 +26,5 @@ final class IndexBounds {
     if (!couldBe(record, IndexLayout.RECORD_HEADER + keyBytes)) {
       throw new Corrupt(slot, "index.slot", "the offset of a record", Long.toString(record));
     }
-  }
-
-  /** Cheaper than to ask whether a block is there, and enough to read without harm. */
-  private boolean couldBe(long offset, long bytes) {
-    return offset % 8 == 0 && layout.hasInChunks(offset, bytes);
   }
 }

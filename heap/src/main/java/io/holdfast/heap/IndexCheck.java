@@ -6,15 +6,9 @@ import io.holdfast.flush.PersistentRegion;
 /** Goes through all of an index. Nobody may be changing it. */
 final class IndexCheck {
   /** Is told what an index consists of. */
-  interface Owner {
-    /** A block of the index, of at least so many bytes; false if it cannot be gone through. */
-    boolean block(long block, long least, String what);
-
+  interface Owner extends CheckOwner {
     /** A value. */
     void value(long at, int bytes);
-
-    /** Something that cannot be. */
-    void problem(String what);
   }
 
   private final PersistentRegion region;

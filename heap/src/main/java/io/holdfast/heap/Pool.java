@@ -55,6 +55,8 @@ public final class Pool implements AutoCloseable {
   private final Lanes lanes;
   private final Roots roots;
   private final ConcurrentHashMap<Long, HashIndex> indexes = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Long, BlockArray> blockArrays = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Long, AppendLog> logs = new ConcurrentHashMap<>();
   private final ReentrantLock structureLock = new ReentrantLock();
   private final Incarnations incarnations = new Incarnations();
   private boolean closed;
@@ -331,8 +333,20 @@ public final class Pool implements AutoCloseable {
     return indexes.computeIfAbsent(offset, at -> new HashIndex(this, at));
   }
 
-  void forgetIndex(long offset) {
+  /** The array of blocks at an offset: one for all who use it, since it has versions. */
+  BlockArray blockArray(long offset, int blockBytes, long count) {
+    return blockArrays.computeIfAbsent(offset, at -> new BlockArray(this, at, blockBytes, count));
+  }
+
+  /** The log at an offset: one for all who use it, since they append in turns. */
+  AppendLog log(long offset) {
+    return logs.computeIfAbsent(offset, at -> new AppendLog(this, at));
+  }
+
+  void forgetCollection(long offset) {
     indexes.remove(offset);
+    blockArrays.remove(offset);
+    logs.remove(offset);
   }
 
   /** The heap's part in a transaction of this pool. */
@@ -356,6 +370,8 @@ public final class Pool implements AutoCloseable {
     Objects.requireNonNull(target, "target");
     return switch (target) {
       case StoredMap<?, ?> map -> map.edit(this, tx);
+      case StoredBlocks blocks -> blocks.edit(this, tx);
+      case StoredLog log -> log.edit(this, tx);
       case Block block -> block.edit(this, tx);
       default -> {
         ObjectType<?> type = ObjectType.ofView(target);
@@ -523,8 +539,8 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * Frees an object, with its strings, or a block. What it refers to is not freed. A map that is a
-   * root is freed by {@link #drop}.
+   * Frees an object, with its strings, or a block. What it refers to is not freed. A collection
+   * that is a root is freed by {@link #drop}.
    *
    * @param tx the transaction
    * @param target the object or block
@@ -535,6 +551,8 @@ public final class Pool implements AutoCloseable {
     switch (target) {
       case Block block -> participant(tx).free(block.offsetIn(this), Span.Kind.RAW);
       case StoredMap<?, ?> map -> throw new IllegalArgumentException("a map is freed by drop");
+      case StoredBlocks blocks -> throw new IllegalArgumentException("blocks are freed by drop");
+      case StoredLog log -> throw new IllegalArgumentException("a log is freed by drop");
       default -> {
         ObjectType<?> type = ObjectType.ofView(target);
         if (type == null) {

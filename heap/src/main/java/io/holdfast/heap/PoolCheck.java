@@ -124,10 +124,15 @@ final class PoolCheck {
   private void readRoot(Roots.Found root, String path) {
     own(root.record(), false, 0, path + ", its record");
     TypeText text = new TypeText(root.info().type());
+    long offset = root.info().offset();
     if (text.isMap()) {
-      map(text, root.info().offset(), path);
+      map(text, offset, path);
+    } else if (text.isBlocks()) {
+      blocks(text, offset, path);
+    } else if (text.isLog()) {
+      log(offset, path);
     } else {
-      refer(text, text.reference(), root.info().offset(), path);
+      refer(text, text.reference(), offset, path);
     }
   }
 
@@ -190,32 +195,62 @@ final class PoolCheck {
     if (!own(offset, false, IndexLayout.INDEX_BYTES, path)) {
       return;
     }
-    String values = text.mapValues();
-    new IndexCheck(
-            pool,
-            pool.index(offset),
-            new IndexCheck.Owner() {
-              @Override
-              public boolean block(long block, long least, String what) {
-                return own(block, false, least, path + ", " + what);
-              }
+    new IndexCheck(pool, pool.index(offset), new MapOwner(text, path)).run();
+  }
 
-              @Override
-              public void value(long at, int valueBytes) {
-                if (TypeText.isObject(values)) {
-                  if (valueBytes == Long.BYTES) {
-                    refer(text, values, region.getLong(at), path + ", a value");
-                  } else {
-                    problem("%s: offset=%d is no reference".formatted(path, at));
-                  }
-                }
-              }
+  private void blocks(TypeText text, long offset, String path) {
+    if (own(offset, false, BlockArrayLayout.ARRAY_BYTES, path)) {
+      BlockArray array = pool.blockArray(offset, text.blockBytes(), text.blockCount());
+      new BlockArrayCheck(pool, array, new Owner(path)).run();
+    }
+  }
 
-              @Override
-              public void problem(String what) {
-                PoolCheck.this.problem(path + ": " + what);
-              }
-            })
-        .run();
+  private void log(long offset, String path) {
+    if (own(offset, false, AppendLogLayout.LOG_BYTES, path)) {
+      new LogCheck(pool, offset, new Owner(path)).run();
+    }
+  }
+
+  /** What is told of belongs to a root. */
+  private class Owner implements CheckOwner {
+    private final String path;
+
+    Owner(String path) {
+      this.path = path;
+    }
+
+    @Override
+    public boolean block(long block, long least, String what) {
+      return own(block, false, least, path + ", " + what);
+    }
+
+    @Override
+    public void problem(String what) {
+      PoolCheck.this.problem(path + ": " + what);
+    }
+  }
+
+  private final class MapOwner extends Owner implements IndexCheck.Owner {
+    private final TypeText text;
+    private final String values;
+    private final String path;
+
+    MapOwner(TypeText text, String path) {
+      super(path);
+      this.text = text;
+      this.values = text.mapValues();
+      this.path = path;
+    }
+
+    @Override
+    public void value(long at, int valueBytes) {
+      if (TypeText.isObject(values)) {
+        if (valueBytes == Long.BYTES) {
+          refer(text, values, region.getLong(at), path + ", a value");
+        } else {
+          problem("offset=%d is no reference".formatted(at));
+        }
+      }
+    }
   }
 }

@@ -8,12 +8,14 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What a root or a reference holds: an object with an interface of the user's, a map, or a block of
- * bytes. A type is immutable, has no pool, and may be kept in a static field.
+ * What a root or a reference holds: an object with an interface of the user's, a map, a log, an
+ * array of blocks, or a block of bytes. A type is immutable, has no pool, and may be kept in a
+ * static field.
  *
  * @param <T> what a program sees of it
  */
-public abstract sealed class Type<T> permits ObjectType, MapType, Block.BlockType {
+public abstract sealed class Type<T>
+    permits ObjectType, MapType, BlocksType, LogType, Block.BlockType {
   Type() {}
 
   /**
@@ -71,6 +73,28 @@ public abstract sealed class Type<T> permits ObjectType, MapType, Block.BlockTyp
    */
   public static Type<Block> block(long bytes) {
     return new Block.BlockType(bytes);
+  }
+
+  /**
+   * Arrays of blocks of bytes, each written whole or not at all. The table of an array has 8 bytes
+   * for each block; blocks take room when they are written.
+   *
+   * @param blockBytes the size of each, 512 to 65536, a multiple of 8
+   * @param count how many, 1 to 2<sup>40</sup>
+   * @return the type; arrays of another size or count are of another type
+   * @throws IllegalArgumentException if it is another size or count
+   */
+  public static Type<PersistentBlocks> blocks(int blockBytes, long count) {
+    return new BlocksType(blockBytes, count);
+  }
+
+  /**
+   * Logs of records.
+   *
+   * @return the type
+   */
+  public static Type<PersistentLog> log() {
+    return LogType.INSTANCE;
   }
 
   /** Makes a new one in a transaction, and returns where it is. */

@@ -14,12 +14,15 @@ import java.util.regex.Pattern;
  * <pre>
  * type       = reference { "; " definition }
  * reference  = "block" | "&amp;" name | "map&lt;" codec ", " ( codec | "&amp;" name ) "&gt;"
+ *            | "blocks&lt;" block bytes ", " count "&gt;" | "log"
  * definition = name "{" [ field { ", " field } ] "}"
  * field      = name ":" ( primitive | "string" | "block" | "&amp;" name ) "@" offset
  * </pre>
  */
 final class TypeText {
   private static final Pattern RESERVED = Pattern.compile("[,;<>&{}\\n]");
+
+  private static final String BLOCKS = "blocks<";
 
   private final String reference;
   private final Map<String, List<Field>> definitions = new HashMap<>();
@@ -65,13 +68,35 @@ final class TypeText {
     return reference.startsWith("map<");
   }
 
-  /** What a map's values are: a codec's name, or a reference. */
-  String mapValues() {
+  boolean isLog() {
+    return reference.equals("log");
+  }
+
+  boolean isBlocks() {
+    return reference.startsWith(BLOCKS);
+  }
+
+  /** The size of an array's blocks. */
+  int blockBytes() {
+    return Integer.parseInt(reference.substring(BLOCKS.length(), comma()));
+  }
+
+  /** How many blocks an array has. */
+  long blockCount() {
+    return Long.parseLong(reference.substring(comma() + 2, reference.length() - 1));
+  }
+
+  private int comma() {
     int comma = reference.indexOf(", ");
     if (comma < 0 || !reference.endsWith(">")) {
-      throw new IllegalArgumentException("no map: " + reference);
+      throw new IllegalArgumentException("no collection: " + reference);
     }
-    return reference.substring(comma + 2, reference.length() - 1);
+    return comma;
+  }
+
+  /** What a map's values are: a codec's name, or a reference. */
+  String mapValues() {
+    return reference.substring(comma() + 2, reference.length() - 1);
   }
 
   static boolean isObject(String reference) {

@@ -67,14 +67,14 @@ class HeapCrashTest {
   }
 
   /** Something that a program does to a pool, acknowledged when it returns. */
-  private interface Step {
+  interface Step {
     void run(Pool pool);
   }
 
   // ---- the harness
 
   /** A pool as a program left it that was not crashed, nor closed it. */
-  private static long[] pool(Step... before) {
+  static long[] pool(Step... before) {
     TracingMedium medium = TracingMedium.ofSize(1 << 20);
     Pool pool = Pool.create(medium.region(), PoolBuilder.Mode.ON_A_REGION, "test", 1);
     for (Step step : before) {
@@ -107,11 +107,11 @@ class HeapCrashTest {
   }
 
   /** Tries all crashes; see {@link #exhaustNested} for those of recoveries. */
-  private static void exhaust(long[] start, Step... steps) {
+  static void exhaust(long[] start, Step... steps) {
     exhaust(0, start, steps);
   }
 
-  private static void exhaustNested(long[] start, Step... steps) {
+  static void exhaustNested(long[] start, Step... steps) {
     exhaust(1, start, steps);
   }
 
@@ -168,13 +168,16 @@ class HeapCrashTest {
   }
 
   /** All that can be read of a pool, and how much is allocated. */
-  private static String contents(Pool pool, CheckReport check) {
+  static String contents(Pool pool, CheckReport check) {
     Map<String, String> roots = new TreeMap<>();
     for (RootInfo root : pool.roots()) {
       String text =
           switch (root.name().charAt(0)) {
             case 'm' -> new TreeMap<>(pool.root(root.name(), MAP)).toString();
             case 'n' -> node(pool.root(root.name(), Node.TYPE));
+            case 'a' -> CollectionCrashTest.array(pool, root.name());
+            case 'f' -> "full";
+            case 'l' -> CollectionCrashTest.log(pool, root.name());
             default -> block(pool.root(root.name(), Type.block(64)));
           };
       roots.put(root.name(), text);

@@ -82,6 +82,15 @@ final class HostileImages {
     PersistentMap<Long, String> names = pool.root("names", SamplePool.NAMES);
     PersistentMap<String, Account> accounts = pool.root("accounts", SamplePool.ACCOUNTS);
     Block block = pool.root("block", SamplePool.BLOCK);
+    PersistentLog log = pool.root("log", SamplePool.LOG);
+    PersistentBlocks sectors = pool.root("sectors", SamplePool.SECTORS);
+    for (int i = 0; i < 6; i++) {
+      log.append(new byte[i * 1500]);
+      sectors.write(from + i, new byte[512]);
+    }
+    log.append(new byte[60_000]);
+    log.truncate(8);
+    sectors.trim(from);
     pool.run(tx -> {
       Account next = pool.make(tx, Account.TYPE);
       tx.edit(next).owner("bob " + from).balance(2).next(account.next());

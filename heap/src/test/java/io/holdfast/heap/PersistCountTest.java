@@ -15,6 +15,7 @@ import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -75,6 +76,8 @@ class PersistCountTest {
     objects(pool);
     blocks(pool);
     maps(pool);
+    arrays(pool);
+    logs(pool);
     count("drop a map", () -> pool.run(tx -> pool.drop(tx, "map", MAP)));
     count("drop a block", () -> pool.run(tx -> pool.drop(tx, "block", BLOCK)));
     count("drop an object", () -> pool.run(tx -> pool.drop(tx, "account", Account.TYPE)));
@@ -197,6 +200,49 @@ class PersistCountTest {
               }
             }));
     count("map clear, eleven by themselves", map::clear);
+  }
+
+  private void arrays(Pool pool) {
+    Type<PersistentBlocks> small = Type.blocks(512, 100);
+    Type<PersistentBlocks> large = Type.blocks(4096, 100);
+    count("root, blocks of 512", () -> pool.root("small", small));
+    count("root, blocks of 4096", () -> pool.root("large", large));
+    PersistentBlocks sectors = pool.root("small", small);
+    PersistentBlocks pages = pool.root("large", large);
+    byte[] sector = new byte[512];
+    byte[] page = new byte[4096];
+    steady("write a block of 512", () -> sectors.write(0, sector));
+    steady("write a block of 4096", () -> pages.write(0, page));
+    steady("read a block of 4096", () -> pages.read(0, page));
+    count("trim a block", () -> pages.trim(0));
+    count("trim a block, unwritten", () -> pages.trim(0));
+    steady(
+        "write two blocks of 4096 in one transaction",
+        () ->
+            pool.run(tx -> {
+              MemorySegment content = MemorySegment.ofArray(page);
+              tx.edit(pages).write(1, content).write(2, content);
+            }));
+    count("drop blocks", () -> pool.run(tx -> pool.drop(tx, "small", small)));
+    pool.run(tx -> pool.drop(tx, "large", large));
+  }
+
+  private void logs(Pool pool) {
+    count("root, a log", () -> pool.root("log", Type.log()));
+    PersistentLog log = pool.root("log", Type.log());
+    count("append 100 bytes, the first", () -> log.append(new byte[100]));
+    steady("append 100 bytes", () -> log.append(new byte[100]));
+    steady("append 1000 bytes", () -> log.append(new byte[1000]));
+    steady("append 4000 bytes", () -> log.append(new byte[4000]));
+    MemorySegment record = MemorySegment.ofArray(new byte[100]);
+    steady("append five times 100 bytes", () -> log.appendAll(Collections.nCopies(5, record)));
+    steady("walk", () -> log.walk(0, (position, one) -> true));
+    count("truncate", () -> log.truncate(112));
+    log.append(new byte[60_000]);
+    count("truncate a segment", () -> log.truncate(log.end()));
+    count("append to a new segment", () -> log.append(new byte[6000]));
+    count("clear", log::clear);
+    count("drop a log", () -> pool.run(tx -> pool.drop(tx, "log", Type.log())));
   }
 
   private static String checkedIn() throws IOException {

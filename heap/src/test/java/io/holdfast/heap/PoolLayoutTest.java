@@ -253,6 +253,57 @@ class PoolLayoutTest {
         pool.roots().getFirst().type());
   }
 
+  // ---- logs, arrays of blocks
+
+  @Test
+  void log_everyWord() {
+    PersistentLog log = pool.root("log", Type.log());
+    assertEquals("log", pool.roots().getFirst().type());
+    long at = pool.roots().getFirst().offset();
+    assertEquals("RECDLOGS", text(at, 8));
+    assertEquals("0".repeat(64), hex(at + 8, 32));
+    log.append("hello, log".getBytes(StandardCharsets.UTF_8));
+    log.append(new byte[0]);
+    log.append(new byte[65_488]);
+    log.truncate(24);
+    long first = region.getLong(at + 8);
+    long second = region.getLong(at + 24);
+    assertEquals(24, region.getLong(at + 16), "begin");
+    assertEquals(65_528, region.getLong(at + 32), "end");
+    assertEquals(second, region.getLong(first), "next segment");
+    assertEquals(0, region.getLong(first + 8), "start");
+    assertEquals(10, region.getInt(first + 16), "bytes");
+    assertEquals("3013D758", "%08X".formatted(region.getInt(first + 20)));
+    assertEquals("hello, log", text(first + 24, 10));
+    assertEquals("0".repeat(12), hex(first + 34, 6));
+    assertEquals(0, region.getInt(first + 40), "bytes");
+    assertEquals("3212B2AE", "%08X".formatted(region.getInt(first + 44)));
+    assertEquals(0, region.getLong(second), "next segment");
+    assertEquals(32, region.getLong(second + 8), "start");
+    assertEquals(65_488, region.getInt(second + 16), "bytes");
+  }
+
+  @Test
+  void blocks_everyWord() {
+    PersistentBlocks blocks = pool.root("b", Type.blocks(520, 3));
+    assertEquals("blocks<520, 3>", pool.roots().getFirst().type());
+    long at = pool.roots().getFirst().offset();
+    assertEquals("BLOCKARR", text(at, 8));
+    assertEquals(520, region.getLong(at + 8));
+    assertEquals(3, region.getLong(at + 16));
+    long table = region.getLong(at + 24);
+    assertEquals("0".repeat(48), hex(table, 24));
+    assertNotEquals(0, region.getLong(at + 32), "spare");
+    byte[] content = new byte[520];
+    content[519] = 9;
+    blocks.write(2, content);
+    assertEquals(0, region.getLong(table));
+    assertEquals(0, region.getLong(table + 8));
+    assertEquals(9, region.getByte(region.getLong(table + 16) + 519));
+    blocks.trim(2);
+    assertEquals(0, region.getLong(table + 16));
+  }
+
   // ---- index
 
   @Test

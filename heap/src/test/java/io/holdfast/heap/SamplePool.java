@@ -30,6 +30,8 @@ final class SamplePool {
   static final Type<PersistentMap<Long, String>> NAMES = Type.map(Codec.LONG, Codec.STRING);
   static final Type<PersistentMap<String, Account>> ACCOUNTS = Type.map(Codec.STRING, Account.TYPE);
   static final Type<Block> BLOCK = Type.block(100);
+  static final Type<PersistentLog> LOG = Type.log();
+  static final Type<PersistentBlocks> SECTORS = Type.blocks(512, 40);
 
   private SamplePool() {}
 
@@ -156,6 +158,7 @@ final class SamplePool {
         }
       },
     };
+    refused += useLogAndSectors(pool);
     for (Use use : reads) {
       refused += refused(use);
     }
@@ -223,6 +226,36 @@ final class SamplePool {
       () -> pool.run(tx -> pool.drop(tx, "accounts", ACCOUNTS)),
       () -> pool.run(tx -> pool.drop(tx, "account", Account.TYPE)),
     };
+    refused += useLogAndSectors(pool);
+    for (Use use : uses) {
+      refused += refused(use);
+    }
+    return refused;
+  }
+
+  private static int useLogAndSectors(Pool pool) {
+    byte[] sector = new byte[512];
+    Use[] uses = {
+      () -> pool.root("log", LOG).walk(0, (position, record) -> record.byteSize() < SIZE),
+      () -> pool.root("log", LOG).append(new byte[100]),
+      () -> pool.root("log", LOG).append(new byte[70_000]),
+      () -> pool.root("log", LOG).truncate(pool.root("log", LOG).end()),
+      () -> pool.root("log", LOG).clear(),
+      () -> pool.run(tx -> pool.drop(tx, "log", LOG)),
+      () -> {
+        for (int i = 0; i < 40; i++) {
+          pool.root("sectors", SECTORS).read(i, sector);
+        }
+      },
+      () -> {
+        for (int i = 0; i < 40; i += 3) {
+          pool.root("sectors", SECTORS).write(i, sector);
+          pool.root("sectors", SECTORS).trim(i + 1 - i / 39);
+        }
+      },
+      () -> pool.run(tx -> pool.drop(tx, "sectors", SECTORS)),
+    };
+    int refused = 0;
     for (Use use : uses) {
       refused += refused(use);
     }
