@@ -2,6 +2,7 @@
 package io.holdfast.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.bytes.ChronicleCodec;
@@ -16,6 +17,7 @@ import io.holdfast.heap.PersistentLog;
 import io.holdfast.heap.PersistentMap;
 import io.holdfast.heap.Pool;
 import io.holdfast.heap.Type;
+import io.holdfast.heap.VolatileMemory;
 import io.holdfast.tx.Editable;
 import io.holdfast.tx.Savepoint;
 import java.lang.foreign.MemorySegment;
@@ -177,6 +179,17 @@ class GuideTest {
       assertEquals(32, events.first());
       assertEquals(48, events.end());
     }
+  }
+
+  @Test
+  void volatileMemory() {
+    try (VolatileMemory memory = VolatileMemory.create(folder.resolve("cache"), 64 << 20)) {
+      MemorySegment picture = memory.allocate(100_000, 64);
+      MemorySegment name = memory.allocateFrom("harbour");
+      System.out.println(name.getString(0) + " takes " + memory.used());
+      memory.free(picture);
+    }
+    assertFalse(folder.resolve("cache").toFile().exists());
   }
 
   static final class Trade implements BytesMarshallable {

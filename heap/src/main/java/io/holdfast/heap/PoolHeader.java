@@ -252,12 +252,18 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
         actual + " bytes in the file (" + (actual < size ? "cut short)" : "extended)"));
   }
 
+  /** Whether one of the copies says that this is a pool. */
+  static boolean isThere(PersistentRegion region) {
+    return region.getLong(PoolLayout.FIRST_HEADER + PoolLayout.MAGIC_AT) == PoolLayout.MAGIC
+        || region.getLong(PoolLayout.SECOND_HEADER + PoolLayout.MAGIC_AT) == PoolLayout.MAGIC;
+  }
+
   private static void refuseForeign(PersistentRegion region) {
-    long first = region.getLong(PoolLayout.FIRST_HEADER + PoolLayout.MAGIC_AT);
-    long second = region.getLong(PoolLayout.SECOND_HEADER + PoolLayout.MAGIC_AT);
-    if (first == PoolLayout.MAGIC || second == PoolLayout.MAGIC) {
+    if (isThere(region)) {
       return;
     }
+    long first = region.getLong(PoolLayout.FIRST_HEADER + PoolLayout.MAGIC_AT);
+    long second = region.getLong(PoolLayout.SECOND_HEADER + PoolLayout.MAGIC_AT);
     throw new PoolException.NotAPool(
         first == 0 && second == 0
             ? "no pool: both headers are empty, as after a creation that did not finish:"

@@ -83,6 +83,7 @@ class SeamTest {
                   "io.holdfast.flush.PersistentRegion",
                   "io.holdfast.heap.Block$BlockEdit",
                   "io.holdfast.heap.StoredMap$Edit",
+                  "io.holdfast.heap.VolatileMemory",
                   "io.holdfast.tx.Transaction"));
 
   /** What each package may use beside itself; below io.holdfast. */
