@@ -131,6 +131,22 @@ final class HashIndex {
     return IndexLayout.valueAt(record, lengths(record));
   }
 
+  /** Where the value of a key is that has one. */
+  long valueOf(IndexChange change) {
+    return IndexLayout.valueAt(change.before(), IndexLayout.lengths(change.key().size(), 0));
+  }
+
+  /** Refuses what cannot be the record of a key with so long a value, so that it can be written. */
+  void checkRecord(IndexChange change, long valueBytes) {
+    long bytes = IndexLayout.recordBytes(change.key().size(), valueBytes);
+    bounds.checkBlock(change.slot(), change.before(), bytes, "index.record");
+  }
+
+  /** Whether a key has a value of so many bytes, as is committed. */
+  boolean hasValueOf(IndexChange change, long bytes) {
+    return change.before() != 0 && IndexLayout.valueBytes(lengths(change.before())) == bytes;
+  }
+
   /** Makes a record in a new block of the transaction; its value is filled by the caller. */
   long newRecord(HeapParticipant participant, IndexKey key, long valueBytes) {
     long bytes = IndexLayout.recordBytes(key.size(), valueBytes);
@@ -231,6 +247,14 @@ final class HashIndex {
       }
     }
     return 0;
+  }
+
+  /** Claims a key, and looks where it is. */
+  IndexChange claimed(Transaction tx, IndexKey key) {
+    access.claim(tx, claim(key.hash()));
+    IndexChange change = new IndexChange(key);
+    locate(change);
+    return change;
   }
 
   /** Finds a key that is claimed, so that what is found stays so. */

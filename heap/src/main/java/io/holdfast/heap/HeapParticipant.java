@@ -54,6 +54,9 @@ final class HeapParticipant implements Participant {
   private final List<CollectionPart> parts = new ArrayList<>();
   private boolean applying;
 
+  /** If it is used, the transaction does nothing else. */
+  private final Overwrite overwrite = new Overwrite();
+
   /** A block that was taken; cancelled if it was freed again. */
   private static final class Reserved {
     private final Allocator.Place place;
@@ -218,15 +221,27 @@ final class HeapParticipant implements Participant {
     parts.add(part);
   }
 
+  Overwrite overwrite() {
+    return overwrite;
+  }
+
   // ---- the transaction's course
 
   @Override
   public void prepare() {
-    HashIndex.prepareAll(edits);
+    if (overwrite.isUsed()) {
+      overwrite.prepare();
+    } else {
+      HashIndex.prepareAll(edits);
+    }
   }
 
   @Override
   public void applying() {
+    if (overwrite.isUsed()) {
+      overwrite.applying();
+      return;
+    }
     edits.forEach(IndexEdit::applying);
     applying = true;
     parts.forEach(CollectionPart::applying);
@@ -235,6 +250,10 @@ final class HeapParticipant implements Participant {
   /** Freed objects lose their identity before their blocks can be had by others. */
   @Override
   public void applied() {
+    if (overwrite.isUsed()) {
+      overwrite.applied();
+      return;
+    }
     for (Freed one : freed) {
       if (one.place.run().isTyped()) {
         invalidate(one.offset);
@@ -266,6 +285,10 @@ final class HeapParticipant implements Participant {
 
   @Override
   public void committed() {
+    if (overwrite.isUsed()) {
+      overwrite.ended();
+      return;
+    }
     collectionsEnded();
     finish(() -> {
       for (long collection : dropped) {
@@ -285,6 +308,10 @@ final class HeapParticipant implements Participant {
 
   @Override
   public void aborted() {
+    if (overwrite.isUsed()) {
+      overwrite.ended();
+      return;
+    }
     collectionsEnded();
     finish(() -> {
       reserved.forEach(this::giveBack);

@@ -100,6 +100,12 @@ final class IndexEdit {
     }
     IndexChange change = new IndexChange(key);
     index.locate(change);
+    add(change);
+    return change;
+  }
+
+  /** Takes up a key that the transaction has claimed, and that it has not named before. */
+  void add(IndexChange change) {
     changes.add(change);
     if (2 * changes.size() > table.length) {
       table = new IndexChange[2 * table.length];
@@ -107,7 +113,6 @@ final class IndexEdit {
     } else {
       enter(change);
     }
-    return change;
   }
 
   /** What is known of a key; null if this transaction has not named it. */

@@ -5,6 +5,7 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.AbstractMap;
 import java.util.AbstractSet;
 import java.util.ArrayDeque;
@@ -27,6 +28,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   private final PersistentRegion region;
   private final MapType<K, V> type;
   private final HashIndex index;
+  private final int mostOverwritten;
   private final HashIndex.Reader<V> valueReader = this::value;
 
   StoredMap(Pool pool, MapType<K, V> type, HashIndex index) {
@@ -34,6 +36,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
     this.region = pool.region();
     this.type = type;
     this.index = index;
+    this.mostOverwritten = TransactionAccess.get().mostOverwritten(pool.lanes());
   }
 
   HashIndex index() {
@@ -141,6 +144,51 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
 
   // ---- writing: each a transaction
 
+  /** The one of them that is most often asked for, and takes the shortest way. */
+  private V put(Transaction tx, IndexKey key, V value, Before before) {
+    HeapParticipant participant = pool.participant(tx);
+    IndexChange change = index.claimed(tx, key);
+    byte[] plain = type.values().plainBytes(value);
+    long bytes = plain != null ? plain.length : type.values().sizeOf(value);
+    V replaced = before == Before.ASKED_FOR ? value(change) : null;
+    if (bytes > 0 && bytes <= mostOverwritten && index.hasValueOf(change, bytes)) {
+      MemorySegment place = participant.overwrite().begin(tx, index, change, (int) bytes);
+      write(value, plain, place);
+    } else {
+      IndexEdit edit = participant.edit(index);
+      edit.add(change);
+      store(edit, change, value, plain, bytes);
+    }
+    return replaced;
+  }
+
+  private enum Before {
+    ASKED_FOR,
+    NOT_ASKED_FOR
+  }
+
+  private V value(IndexChange change) {
+    long record = change.record();
+    return record == 0 ? null : index.read(record, valueReader);
+  }
+
+  private void store(IndexEdit edit, IndexChange change, V value, byte[] plain, long bytes) {
+    long at = index.valueAt(edit.put(change, bytes));
+    if (plain != null) {
+      region.copyIn(at, MemorySegment.ofArray(plain));
+    } else {
+      type.values().write(pool, value, region.writable(at, bytes));
+    }
+  }
+
+  private void write(V value, byte[] plain, MemorySegment into) {
+    if (plain != null) {
+      MemorySegment.copy(plain, 0, into, ValueLayout.JAVA_BYTE, 0, plain.length);
+    } else {
+      type.values().write(pool, value, into);
+    }
+  }
+
   private <R> R change(Function<Edit, R> change) {
     return pool.call(tx -> change.apply(edit(pool, tx)));
   }
@@ -154,15 +202,18 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
 
   @Override
   public V put(K key, V value) {
-    return change(edit -> edit.put(key, value));
+    return put(key, value, Before.ASKED_FOR);
   }
 
   @Override
   public void set(K key, V value) {
-    change(edit -> {
-      edit.set(key, value);
-      return null;
-    });
+    put(key, value, Before.NOT_ASKED_FOR);
+  }
+
+  private V put(K key, V value, Before before) {
+    IndexKey wanted = key(key);
+    Objects.requireNonNull(value, "value");
+    return pool.call(tx -> put(tx, wanted, value, before));
   }
 
   @Override
@@ -245,11 +296,6 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
       this.edit = edit;
     }
 
-    private V value(IndexChange change) {
-      long record = change.record();
-      return record == 0 ? null : index.read(record, valueReader);
-    }
-
     @Override
     public V get(Object key) {
       IndexKey wanted = keyOrNull(key);
@@ -278,12 +324,7 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
     private void store(IndexChange change, V value) {
       byte[] plain = type.values().plainBytes(Objects.requireNonNull(value, "value"));
       long bytes = plain != null ? plain.length : type.values().sizeOf(value);
-      long at = index.valueAt(edit.put(change, bytes));
-      if (plain != null) {
-        region.copyIn(at, MemorySegment.ofArray(plain));
-      } else {
-        type.values().write(pool, value, region.writable(at, bytes));
-      }
+      StoredMap.this.store(edit, change, value, plain, bytes);
     }
 
     @Override

@@ -604,6 +604,22 @@ class HeapCrashTest {
         onMap((pool, map) -> map.remove(1L)));
   }
 
+  /** In place: within a word, over several lines, and beside what takes another block. */
+  @Test
+  void map_valueOfTheSameSize_overwritten() {
+    exhaustNested(
+        pool(onMap((pool, map) -> map.putAll(Map.of(1L, "one", 2L, "x".repeat(100))))),
+        onMap((pool, map) -> map.put(1L, "two")),
+        onMap((pool, map) -> map.put(2L, "y".repeat(100))));
+    exhaust(
+        pool(onMap((pool, map) -> map.put(1L, "one"))),
+        onMap((pool, map) -> map.put(1L, "two")),
+        onMap((pool, map) -> map.put(1L, "three")),
+        onMap((pool, map) -> map.put(1L, "seven")),
+        onMap((pool, map) -> map.remove(1L)),
+        onMap((pool, map) -> map.put(2L, "eight")));
+  }
+
   @Test
   void map_severalKeysInOneTransaction() {
     exhaust(

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Savepoint;
@@ -18,6 +19,7 @@ import java.lang.invoke.MethodHandles;
 import java.nio.charset.StandardCharsets;
 import java.time.DayOfWeek;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -523,6 +525,118 @@ class MapTest {
           }
         });
     assertEquals(pairs + 8000, map.size());
+  }
+
+  /** Values of one size are stored over each other, and readers copy them meanwhile. */
+  @Test
+  void reader_besideAnOverwritingWriter_seesNoMixture() throws Exception {
+    PersistentMap<Long, byte[]> map = pool.root("bytes", Type.map(Codec.LONG, Codec.BYTES));
+    byte[][] values = new byte[100][1000];
+    for (int i = 0; i < values.length; i++) {
+      Arrays.fill(values[i], (byte) i);
+    }
+    map.put(1L, values[0]);
+    AtomicBoolean done = new AtomicBoolean();
+    inThreads(
+        2,
+        thread -> {
+          if (thread == 0) {
+            for (int i = 0; i < 200_000; i++) {
+              map.set(1L, values[i % values.length]);
+            }
+            done.set(true);
+          } else {
+            while (!done.get()) {
+              byte[] seen = map.get(1L);
+              assertArrayEquals(values[seen[0]], seen);
+            }
+          }
+        });
+  }
+
+  /** What is returned, and what an open transaction sees, is as if records were replaced. */
+  @Test
+  void put_ofTheSameSize_returnsWhatWasThere() {
+    PersistentMap<Long, String> map = pool.root("texts", Type.map(Codec.LONG, Codec.STRING));
+    assertNull(map.put(1L, "abc"));
+    assertEquals("abc", map.put(1L, "xyz"));
+    try (Transaction tx = pool.begin()) {
+      assertEquals("xyz", tx.edit(map).get(1L));
+      assertThrows(TransactionException.Conflict.class, () -> map.put(1L, "uvw"));
+      tx.edit(map).put(1L, "opq");
+      assertEquals("xyz", map.get(1L));
+      tx.commit();
+    }
+    assertEquals("opq", map.put(1L, "four"));
+    assertEquals("four", map.put(1L, ""));
+    assertEquals("", map.put(1L, ""));
+    assertEquals("", map.remove(1L));
+    reopen();
+    assertEquals(0, pool.root("texts", Type.map(Codec.LONG, Codec.STRING)).size());
+  }
+
+  /** As damage may leave it: the slot of a key points to a record that it had before. */
+  @Test
+  void put_whereTheRecordIsNotTaken_refusedAndNothingStored() {
+    PersistentMap<String, String> map = strings();
+    map.put("key", "first");
+    HashIndex index = ((StoredMap<String, String>) map).index();
+    long hash = index.hash("key".getBytes(StandardCharsets.UTF_8));
+    long slot = IndexLayout.bucket(IndexLayout.segment(index.entryOf(hash)), hash, 0);
+    while (IndexLayout.record(region.getLong(slot)) == 0) {
+      slot += Long.BYTES;
+    }
+    long before = region.getLong(slot);
+    long value = index.valueAt(IndexLayout.record(before));
+    long contents = region.getLong(value);
+    map.put("key", "second, in another block".repeat(9));
+    long after = region.getLong(slot);
+    region.putLong(slot, before);
+    HoldfastException refused =
+        assertThrows(HoldfastException.Corrupt.class, () -> map.put("key", "third"));
+    assertTrue(refused.getMessage().contains("index.record"), refused::getMessage);
+    assertEquals(contents, region.getLong(value));
+    region.putLong(slot, after);
+    assertEquals("second, in another block".repeat(9), map.get("key"));
+  }
+
+  /** A codec that fails has changed nothing, and leaves nothing taken. */
+  @Test
+  void put_whoseCodecThrows_leavesWhatWasThere() {
+    AtomicBoolean fails = new AtomicBoolean();
+    Codec<Long> codec =
+        new Codec<>() {
+          @Override
+          public long sizeOf(Long value) {
+            return Long.BYTES;
+          }
+
+          @Override
+          public void write(Long value, MemorySegment into) {
+            Codec.LONG.write(fails.get() ? -1L : value, into);
+            if (fails.get()) {
+              throw new IllegalArgumentException("no");
+            }
+          }
+
+          @Override
+          public Long read(MemorySegment from) {
+            return Codec.LONG.read(from);
+          }
+
+          @Override
+          public String signature() {
+            return "failing";
+          }
+        };
+    PersistentMap<Long, Long> map = pool.root("failing", Type.map(Codec.LONG, codec));
+    map.put(1L, 10L);
+    fails.set(true);
+    assertThrows(IllegalArgumentException.class, () -> map.put(1L, 11L));
+    fails.set(false);
+    assertEquals(10L, map.get(1L));
+    assertEquals(10L, map.put(1L, 12L));
+    assertEquals(12L, map.get(1L));
   }
 
   @Test

@@ -90,6 +90,16 @@ final class HeapAccess extends TransactionAccess {
   }
 
   @Override
+  public MemorySegment overwrite(Transaction tx, long offset, int length) {
+    return tx.workspace().overwrite(offset, length);
+  }
+
+  @Override
+  public int mostOverwritten(Lanes lanes) {
+    return Workspace.mostOverwritten(lanes.log().layout());
+  }
+
+  @Override
   public int allocate(Transaction tx, long word, int bit, long block, long length) {
     return tx.workspace().intend(LogLayout.ALLOCATE, word, bit, block, length);
   }

@@ -152,6 +152,11 @@ final class LogLayout {
     return Math.min(ringLines() / 4, 256);
   }
 
+  /** How many words an entry of a range may carry. */
+  int maxContentWords() {
+    return maxFrameLines() * LINE_WORDS - FRAME_PAYLOAD - 2;
+  }
+
   long era() {
     return area + ERA;
   }

@@ -4,6 +4,7 @@ package io.holdfast.tx;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.flush.WordBuffer;
 import io.holdfast.tx.spi.KeyedHash;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -20,6 +21,7 @@ final class Staging {
 
   private final PersistentRegion region;
   private final int maxFrameWords;
+  private final int maxContentWords;
   private final WordBuffer buffer = new WordBuffer();
   private int words;
   private int open = NO_FRAME;
@@ -29,6 +31,12 @@ final class Staging {
   Staging(PersistentRegion region, LogLayout layout) {
     this.region = region;
     this.maxFrameWords = layout.maxFrameLines() * LINE_WORDS;
+    this.maxContentWords = layout.maxContentWords();
+  }
+
+  /** Some of the words. They move when more is staged, and stay when the staging is cleared. */
+  MemorySegment segment(int index, int count) {
+    return buffer.segment(index, count);
   }
 
   WordBuffer buffer() {
@@ -50,7 +58,7 @@ final class Staging {
 
   /** How many words a range entry may carry. */
   int maxContentWords() {
-    return maxFrameWords - LogLayout.FRAME_PAYLOAD - 2;
+    return maxContentWords;
   }
 
   int frameCount() {

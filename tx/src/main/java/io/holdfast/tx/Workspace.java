@@ -32,6 +32,9 @@ final class Workspace {
   private long[] fresh = new long[16];
   private int freshCount;
   private boolean freshIsLogged;
+  private long overwrittenFrom;
+  private int overwrittenWords;
+  private int overwrittenAt;
   private boolean storedInPlace;
   private final List<Savepoint> savepoints = new ArrayList<>();
   private final Hooks hooks = new Hooks();
@@ -110,6 +113,31 @@ final class Workspace {
       MemorySegment.copy(from, first - offset, value, first - word, last - first);
       hold(word, value.get(KeyedHash.WORD, 0));
     }
+  }
+
+  // ---- a range that is overwritten, and nothing else
+
+  /** What is kept in the log until commit, without a set of words, is little. */
+  static int mostOverwritten(LogLayout layout) {
+    int words = layout.maxContentWords();
+    return (int) Math.min(LaneTransaction.LOGGED_FRESH_BYTES, WORD * words);
+  }
+
+  /**
+   * Stages new contents of a range, which the caller fills. It is the transaction's only change, so
+   * nothing has to be looked for in it, and the staging is where it is kept.
+   */
+  MemorySegment overwrite(long offset, int length) {
+    Staging staging = logged.staging();
+    if (!staging.isEmpty() || writes.count() > 0 || !intents.isEmpty() || logged.isLogged()) {
+      throw new IllegalStateException("not the only change: offset=" + offset);
+    }
+    overwrittenFrom = offset;
+    overwrittenWords = Math.ceilDiv(length, (int) WORD);
+    overwrittenAt = staging.contents(LogLayout.SET_RANGE, offset, overwrittenWords);
+    int last = overwrittenWords - 1;
+    staging.put(overwrittenAt + last, region.getLong(offset + WORD * last));
+    return staging.segment(overwrittenAt, overwrittenWords).asSlice(0, length);
   }
 
   // ---- snapshots
@@ -299,7 +327,7 @@ final class Workspace {
       if (joined) {
         participant.prepare();
       }
-      if (writes.count() == 0 && intents.isEmpty() && !logged.isLogged()) {
+      if (isReadOnly()) {
         logged.forget();
         end(Outcome.COMMITTED);
         return;
@@ -328,6 +356,10 @@ final class Workspace {
     }
     lane.unlatch();
     end(Outcome.COMMITTED);
+  }
+
+  private boolean isReadOnly() {
+    return writes.count() == 0 && intents.isEmpty() && overwrittenWords == 0 && !logged.isLogged();
   }
 
   /** Makes it durable with its record; returns its order number. */
@@ -418,6 +450,9 @@ final class Workspace {
       region.putLongRelease(writes.offset(i), writes.value(i));
       pending.add(writes.offset(i), WORD);
     }
+    if (overwrittenWords > 0) {
+      applyOverwritten(pending);
+    }
     for (int i = 0; freshIsLogged && i < freshCount; i++) {
       region.declare(Declaration.INTENT, fresh[2 * i], fresh[2 * i + 1] - fresh[2 * i]);
       pending.add(fresh[2 * i], fresh[2 * i + 1] - fresh[2 * i]);
@@ -434,6 +469,14 @@ final class Workspace {
       participant.applied();
     }
     logged.applied(number);
+  }
+
+  /** The staging is done with, and has the new contents until something else is staged. */
+  private void applyOverwritten(Lines pending) {
+    long length = WORD * overwrittenWords;
+    region.declare(Declaration.INTENT, overwrittenFrom, length);
+    region.copyIn(overwrittenFrom, logged.staging().segment(overwrittenAt, overwrittenWords));
+    pending.add(overwrittenFrom, length);
   }
 
   private void applyBit(long entry, Lines pending) {
@@ -539,6 +582,7 @@ final class Workspace {
     snapshots.clear();
     inPlace.clear();
     freshCount = 0;
+    overwrittenWords = 0;
     storedInPlace = false;
   }
 }

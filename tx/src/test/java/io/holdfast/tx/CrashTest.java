@@ -9,7 +9,10 @@ import io.holdfast.crash.CrashModel;
 import io.holdfast.crash.Explorer;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.TransactionAccess;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -195,6 +198,34 @@ class CrashTest {
               }
             }),
         set(0));
+  }
+
+  /**
+   * Overwrites ten words as the only change, from the first line's to the second line's, of which
+   * the states show the first words.
+   */
+  private static Step overwrite(int line) {
+    return (lanes, space, value) ->
+        lanes.run(tx -> {
+          MemorySegment words = TransactionAccess.get().overwrite(tx, space.word(line), 80);
+          for (int i = 0; i < 10; i++) {
+            words.setAtIndex(ValueLayout.JAVA_LONG, i, value + i);
+          }
+        });
+  }
+
+  @Test
+  void overwrite_twoLines_wholeOrNotAtAll() {
+    exhaust(set(0, 1), overwrite(0), set(1), overwrite(0));
+  }
+
+  @Test
+  void overwrite_manyLaps() {
+    Step[] steps = new Step[20];
+    for (int i = 0; i < steps.length; i++) {
+      steps[i] = i % 4 == 3 ? set(1) : overwrite(i % 2);
+    }
+    exhaust(formatted(), 0, steps);
   }
 
   /** A ring of sixteen lines, filled many times over: watermarks travel in records. */

@@ -7,6 +7,7 @@ import io.holdfast.crash.CountingMedium;
 import io.holdfast.crash.PersistCounts;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.TransactionAccess;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -49,6 +50,10 @@ class PersistCountTest {
     }
   }
 
+  private void overwrite(Transaction tx) {
+    TransactionAccess.get().overwrite(tx, word(0), 100).fill((byte) 1);
+  }
+
   /**
    * What the second of two equal transactions costs: it writes back what the first stored in place.
    */
@@ -73,6 +78,7 @@ class PersistCountTest {
     for (int k : new int[] {1, 2, 3, 10, 32}) {
       table.add("snapshot " + k + ": " + steady(tx -> snapshot(tx, k)));
     }
+    table.add("overwrite 100 bytes: " + steady(this::overwrite));
     table.add(
         "snapshot 1 + set 1: "
             + steady(tx -> {

@@ -182,6 +182,25 @@ public abstract class TransactionAccess {
   public abstract void write(Transaction tx, long offset, MemorySegment from);
 
   /**
+   * Makes it the only thing that the transaction does to overwrite a range of a block at commit.
+   * The words are filled at once, and the transaction is then committed or aborted.
+   *
+   * @param tx the transaction, which has written, allocated and freed nothing
+   * @param offset the first byte, a multiple of 8
+   * @param length how many, 1 to {@link #mostOverwritten}; what follows in the last word stays
+   * @return memory for the new contents, aligned to 8 bytes, with nothing of use in it
+   */
+  public abstract MemorySegment overwrite(Transaction tx, long offset, int length);
+
+  /**
+   * How many bytes can be overwritten in one transaction.
+   *
+   * @param lanes the lanes
+   * @return the number, a multiple of 8
+   */
+  public abstract int mostOverwritten(Lanes lanes);
+
+  /**
    * Allocates a block at commit.
    *
    * @param tx the transaction
