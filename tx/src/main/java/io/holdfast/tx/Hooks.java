@@ -55,9 +55,9 @@ final class Hooks {
   /** Runs every hook; the first failure is thrown when all have run, the others with it. */
   static void run(List<Runnable> hooks) {
     RuntimeException failure = null;
-    for (Runnable hook : hooks) {
+    for (int i = 0; i < hooks.size(); i++) {
       try {
-        hook.run();
+        hooks.get(i).run();
       } catch (RuntimeException e) {
         if (failure == null) {
           failure = e;

@@ -259,8 +259,8 @@ final class LaneLog {
     record = recordPosition;
     retained.add(start, number);
     lastNumber = number;
-    for (Space.Extension extension : extensions) {
-      log.spend(extension, number);
+    for (int i = 0; i < extensions.size(); i++) {
+      log.spend(extensions.get(i), number);
     }
     end();
   }
@@ -270,7 +270,9 @@ final class LaneLog {
     if (placed > 0) {
       record = recordPosition;
     }
-    extensions.forEach(log.space()::giveExtension);
+    for (int i = 0; i < extensions.size(); i++) {
+      log.space().giveExtension(extensions.get(i));
+    }
     end();
   }
 

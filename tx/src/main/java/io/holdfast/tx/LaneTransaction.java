@@ -261,7 +261,8 @@ final class LaneTransaction {
 
   /** U2: what was written back for this lane and for others is durable, or the region is dead. */
   private void letGo(boolean fenced) {
-    for (Lane other : helped) {
+    for (int i = 0; i < helped.size(); i++) {
+      Lane other = helped.get(i);
       if (fenced) {
         other.pending().clear();
         order.fenced(other.index());

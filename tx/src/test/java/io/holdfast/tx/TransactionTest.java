@@ -9,11 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.TransactionAccess;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +36,9 @@ class TransactionTest {
   private static final long DATA = Lanes.areaBytes(LANES, RING);
   private static final long BYTES = DATA + (1 << 20);
 
+  /** Two references and a number. */
+  private static final int HANDLE_BYTES = 32;
+
   private final PersistentRegion region = PersistentRegion.over(Medium.inMemory(BYTES));
   private final Lanes lanes = Lanes.format(region, 0, LANES, RING);
 
@@ -43,6 +49,42 @@ class TransactionTest {
   @AfterEach
   void close() {
     region.close();
+  }
+
+  /** As it is without the compiler, which may even leave the handle out. */
+  @Test
+  void transactions_inSteadyState_leaveOneHandleOnTheJavaHeap() {
+    Ranges ranges = new Ranges().add(word(1), 8);
+    double heldBack = garbageOfEach(() -> oneWord(null));
+    double snapshot = garbageOfEach(() -> oneWord(ranges));
+    // What is made once in a while, at upkeep, is less than a byte for each.
+    assertTrue(heldBack < HANDLE_BYTES + 1, "bytes=" + heldBack);
+    assertTrue(snapshot < HANDLE_BYTES + 1, "bytes=" + snapshot);
+  }
+
+  private void oneWord(Ranges snapshot) {
+    try (Transaction tx = lanes.begin()) {
+      if (snapshot == null) {
+        tx.setLong(word(0), 1);
+      } else {
+        tx.snapshot(snapshot);
+        region.putLong(word(1), 1);
+      }
+      tx.commit();
+    }
+  }
+
+  private static double garbageOfEach(Runnable transaction) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    int count = 2000;
+    long before = 0;
+    for (int i = 0; i < 2 * count; i++) {
+      if (i == count) {
+        before = threads.getCurrentThreadAllocatedBytes();
+      }
+      transaction.run();
+    }
+    return (threads.getCurrentThreadAllocatedBytes() - before) / (double) count;
   }
 
   @Test
@@ -107,6 +149,37 @@ class TransactionTest {
         tx.commit();
       }
       assertEquals(-1, region.view(DATA, 512).mismatch(MemorySegment.ofArray(model)));
+    }
+  }
+
+  @Test
+  void overwrite_bytes_atCommitAndNothingBesideThem() {
+    TransactionAccess access = TransactionAccess.get();
+    lanes.run(tx -> tx.setLong(word(0) + 8, -1));
+    try (Transaction tx = lanes.begin()) {
+      access.overwrite(tx, word(0), 12).fill((byte) 1);
+      assertEquals(0, region.getLong(word(0)));
+      tx.commit();
+    }
+    assertEquals(0x0101_0101_0101_0101L, region.getLong(word(0)));
+    assertEquals(0xFFFF_FFFF_0101_0101L, region.getLong(word(0) + 8));
+    try (Transaction tx = lanes.begin()) {
+      access.overwrite(tx, word(0), 12).fill((byte) 2);
+    }
+    lanes.run(tx -> tx.setLong(word(1), 1));
+    assertEquals(0x0101_0101_0101_0101L, region.getLong(word(0)));
+  }
+
+  @Test
+  void overwrite_besideOtherChanges_refused() {
+    TransactionAccess access = TransactionAccess.get();
+    try (Transaction tx = lanes.begin()) {
+      tx.setLong(word(0), 1);
+      assertThrows(IllegalStateException.class, () -> access.overwrite(tx, word(1), 8));
+    }
+    try (Transaction tx = lanes.begin()) {
+      access.overwrite(tx, word(0), 8);
+      assertThrows(IllegalStateException.class, () -> access.overwrite(tx, word(1), 8));
     }
   }
 
