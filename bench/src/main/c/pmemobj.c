@@ -7,6 +7,9 @@
 //
 //   tx WORDS N     N transactions of WORDS snapshots and stores of 8 bytes, in lines that are 17 apart
 //   alloc LIVE N   N transactions that free one of LIVE blocks of 64 bytes, and allocate and fill another
+//   tx-each WORDS N, alloc-each LIVE N   the same, timed one by one
+//   times 0 0, times 1 0   forgets these times of tx, of alloc; the answer is their 50th, 99th and 99.9th
+//                  percentile, and the longest
 
 #include <libpmemobj.h>
 #include <stdint.h>
@@ -15,14 +18,24 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINE = 64, STRIDE = 17, STEP = 641, MOST_LIVE = 4096 };
+enum { LINE = 64, STRIDE = 17, STEP = 641 };
+
+// Times up to 2^SUB by themselves, and 2^(SUB-1) places for each doubling after that: within one percent.
+enum { SUB = 7, PLACES = (64 - SUB + 2) << (SUB - 1) };
 
 static PMEMobjpool *pool;
 static char *area;
 static uint64_t lines;
 static uint64_t cursor;
 static uint64_t value;
-static PMEMoid blocks[MOST_LIVE];
+static PMEMoid *blocks;
+static unsigned long block_count;
+typedef struct {
+  uint64_t counts[PLACES];
+  uint64_t longest;
+} times_t;
+
+static times_t times[2];
 static uint64_t random_state = 88172645463325252u;
 
 static void fail(const char *what) {
@@ -61,6 +74,44 @@ static void replace(uint64_t live) {
   value++;
 }
 
+static void make_live(unsigned long count) {
+  if (count > block_count) {
+    blocks = realloc(blocks, count * sizeof *blocks);
+    if (blocks == NULL) fail("realloc");
+    for (; block_count < count; block_count++) {
+      blocks[block_count] = OID_NULL;
+      if (pmemobj_alloc(pool, &blocks[block_count], LINE, 1, NULL, NULL) != 0) fail("alloc");
+    }
+  }
+}
+
+static void note(times_t *all, uint64_t time) {
+  int shift = time >> SUB ? 64 - SUB - __builtin_clzll(time) : 0;
+  all->counts[(shift << (SUB - 1)) + (time >> shift)]++;
+  if (time > all->longest) all->longest = time;
+}
+
+static uint64_t percentile(const times_t *all, double part) {
+  uint64_t total = 0;
+  for (int i = 0; i < PLACES; i++) total += all->counts[i];
+  uint64_t below = 0;
+  for (int i = 0; i < PLACES; i++) {
+    below += all->counts[i];
+    if (below > 0 && below >= part * total) {
+      int shift = i >> SUB ? (i >> (SUB - 1)) - 1 : 0;
+      uint64_t place = i - (shift << (SUB - 1));
+      return ((place + 1) << shift) - 1;
+    }
+  }
+  return all->longest;
+}
+
+static void tell(times_t *all) {
+  printf("%lu %lu %lu %lu\n", (unsigned long)percentile(all, 0.5), (unsigned long)percentile(all, 0.99),
+         (unsigned long)percentile(all, 0.999), (unsigned long)all->longest);
+  memset(all, 0, sizeof *all);
+}
+
 static uint64_t now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -84,16 +135,24 @@ int main(int argc, char **argv) {
   char name[16];
   unsigned long count, rounds;
   while (scanf("%15s %lu %lu", name, &count, &rounds) == 3) {
-    void (*operation)(uint64_t) = strcmp(name, "alloc") ? transaction : replace;
-    if (operation == replace) {
-      if (count > MOST_LIVE) return 2;
-      for (uint64_t i = 0; i < count; i++) {
-        if (OID_IS_NULL(blocks[i]) && pmemobj_alloc(pool, &blocks[i], LINE, 1, NULL, NULL) != 0) fail("alloc");
-      }
-    }
+    void (*operation)(uint64_t) = strncmp(name, "alloc", 5) ? transaction : replace;
+    if (operation == replace) make_live(count);
     uint64_t begin = now();
-    for (unsigned long i = 0; i < rounds; i++) operation(count);
-    printf("%lu\n", (unsigned long)(now() - begin));
+    if (!strcmp(name, "times")) {
+      tell(&times[count & 1]);
+    } else if (strstr(name, "-each")) {
+      uint64_t last = begin;
+      for (unsigned long i = 0; i < rounds; i++) {
+        operation(count);
+        uint64_t time = now();
+        note(&times[operation == replace], time - last);
+        last = time;
+      }
+      printf("%lu\n", (unsigned long)(last - begin));
+    } else {
+      for (unsigned long i = 0; i < rounds; i++) operation(count);
+      printf("%lu\n", (unsigned long)(now() - begin));
+    }
     fflush(stdout);
   }
   pmemobj_close(pool);

@@ -23,6 +23,8 @@ public final class Bench {
       List.of(
           new PersistBenchmark(),
           new TransactionBenchmark(),
+          new LatencyBenchmark(),
+          new ScaleBenchmark(),
           new MapBenchmark(List.of()),
           new CodecBenchmark(),
           new RespBenchmark(),

@@ -15,6 +15,9 @@ import java.util.concurrent.TimeUnit;
  * @param poolBytes how large the pools are that are opened
  * @param opens how often each is opened
  * @param requests how many requests a server gets in a turn
+ * @param samples how many operations are timed one by one
+ * @param sparseBytes how large pools are of which little is used
+ * @param liveBlocks how many blocks there are beside those that come and go
  */
 record Effort(
     long warmupNanos,
@@ -24,7 +27,10 @@ record Effort(
     int mapEntries,
     long[] poolBytes,
     int opens,
-    int requests) {
+    int requests,
+    int samples,
+    long[] sparseBytes,
+    int[] liveBlocks) {
   private static final int LONGER = 7;
   private static final int FEWER = 3;
 
@@ -37,7 +43,10 @@ record Effort(
           200_000,
           new long[] {100L << 20, 4L << 30},
           7,
-          200_000);
+          200_000,
+          10_000_000,
+          new long[] {100L << 20, 1L << 30, 4L << 30, 16L << 30},
+          new int[] {1_000, 10_000, 100_000, 1_000_000, 10_000_000});
 
   static final Effort QUICK =
       new Effort(
@@ -48,7 +57,10 @@ record Effort(
           100_000,
           new long[] {100L << 20},
           3,
-          20_000);
+          20_000,
+          500_000,
+          new long[] {100L << 20, 4L << 30},
+          new int[] {1_000, 100_000});
 
   /**
    * Fewer turns, and longer: for contestants who find the caches full of the others' data whenever
@@ -63,6 +75,9 @@ record Effort(
         mapEntries,
         poolBytes,
         opens,
-        requests);
+        requests,
+        samples,
+        sparseBytes,
+        liveBlocks);
   }
 }

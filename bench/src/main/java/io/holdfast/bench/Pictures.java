@@ -19,6 +19,20 @@ final class Pictures {
           new LineChart.Line(TransactionBenchmark.SNAPSHOTS, "1", "ours"),
           new LineChart.Line(TransactionBenchmark.HELD_BACK, "0", "ours"));
 
+  private static final List<LineChart.Line> LATENCIES =
+      List.of(
+          new LineChart.Line(LatencyBenchmark.PMEMOBJ, "3", ""),
+          new LineChart.Line(LatencyBenchmark.PMEMOBJ_REPLACE, "3", "dashed"),
+          new LineChart.Line(LatencyBenchmark.PUT, "2", ""),
+          new LineChart.Line(LatencyBenchmark.REPLACE, "4", ""),
+          new LineChart.Line(LatencyBenchmark.SNAPSHOT, "1", "ours"),
+          new LineChart.Line(LatencyBenchmark.HELD_BACK, "0", "ours"));
+
+  private static final List<LineChart.Line> AMONG_LIVE_BLOCKS =
+      List.of(
+          new LineChart.Line(ScaleBenchmark.PMEMOBJ, "3", ""),
+          new LineChart.Line(ScaleBenchmark.REPLACE, "0", "ours"));
+
   private Pictures() {}
 
   /** Draws what there is to draw from the reports in a folder; returns the files. */
@@ -49,6 +63,30 @@ final class Pictures {
               "k: writes of 8 bytes, each to another cache line",
               report.rows().stream().filter(row -> row.what().equals("k = " + row.size())).toList(),
               TRANSACTIONS);
+      case "latency" ->
+          LineChart.draw(
+              report,
+              "Durable transactions: how long the slowest take",
+              List.of(
+                  "both axes logarithmic; lower is better; at 2 the median, at the right the longest"
+                      + " of all",
+                  "libpmemobj beside them does the same; each time has one reading of the clock in"
+                      + " it"),
+              "one in so many takes at least so long",
+              report.rows().stream().filter(row -> row.unit() == Unit.NANOS).toList(),
+              LATENCIES);
+      case "scale" ->
+          LineChart.draw(
+              report,
+              "A transaction that frees one of many live blocks, and allocates another",
+              List.of(
+                  "time of one, median; both axes logarithmic; lower is better",
+                  "64 bytes each; with more blocks than a cache holds, both sides wait for memory"),
+              "live blocks",
+              report.rows().stream()
+                  .filter(row -> row.what().endsWith(ScaleBenchmark.LIVE))
+                  .toList(),
+              AMONG_LIVE_BLOCKS);
       case "map" ->
           BarChart.draw(
               report,

@@ -62,15 +62,18 @@ final class Program implements AutoCloseable {
 
   /** One thing that the program can do. */
   Contestant command(String name, int count) {
-    return operations -> {
-      commands.write(name + " " + count + " " + operations + "\n");
-      commands.flush();
-      String answer = answers.readLine();
-      if (answer == null) {
-        throw new IOException("a contestant ended at: " + name + " " + count);
-      }
-      return Long.parseLong(answer);
-    };
+    return operations -> Long.parseLong(ask(name, count, operations));
+  }
+
+  /** Tells the program to do something, and waits for what it says then. */
+  String ask(String name, int count, long operations) throws IOException {
+    commands.write(name + " " + count + " " + operations + "\n");
+    commands.flush();
+    String answer = answers.readLine();
+    if (answer == null) {
+      throw new IOException("a contestant ended at: " + name + " " + count);
+    }
+    return answer;
   }
 
   /**

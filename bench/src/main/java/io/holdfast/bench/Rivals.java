@@ -53,9 +53,19 @@ final class Rivals implements AutoCloseable {
     return programs.containsKey(name);
   }
 
+  /** Tells one of them, which must be here, to do something, and returns what it says then. */
+  String ask(String name, String command, int count, long operations) throws IOException {
+    return programs.get(name).ask(command, count, operations);
+  }
+
   /** One thing that one of them can do, which is stopped but for its turns. */
   Contestant commandAlone(String name, String command, int count) throws IOException {
     return programs.get(name).commandAlone(command, count);
+  }
+
+  /** One thing that one of them can do. */
+  Contestant command(String name, String command, int count) {
+    return programs.get(name).command(command, count);
   }
 
   /** Puts one of them into a race, if it is here. */

@@ -38,7 +38,7 @@ import java.util.Map;
  */
 final class TransactionBenchmark implements Benchmark {
   private static final long POOL_BYTES = 32 << 20;
-  private static final int LIVE = 4096;
+  static final int LIVE = 4096;
   private static final int BLOCK_BYTES = 64;
 
   /** What to reach with a number of writes, by held-back writes and by snapshots. */
@@ -46,7 +46,7 @@ final class TransactionBenchmark implements Benchmark {
 
   private static final List<Aim> AIMS =
       List.of(new Aim(1, 0.30, 0.72), new Aim(10, 0.10, 0.20), new Aim(32, 0.08, 0.10));
-  private static final double ALLOCATION_GOAL = 0.5;
+  static final double ALLOCATION_GOAL = 0.5;
   private static final double PROCESS_GOAL = 0.2;
   private static final double FLOOR_GOAL = 1.15;
 
@@ -59,7 +59,7 @@ final class TransactionBenchmark implements Benchmark {
   static final String THREE_FENCES = "loop in C, three fences";
 
   private static final String LOOP = "the loop in C";
-  private static final Map<String, String> FLUSHING = Map.of("PMEM_IS_PMEM_FORCE", "1");
+  static final Map<String, String> FLUSHING = Map.of("PMEM_IS_PMEM_FORCE", "1");
   private static final Map<String, String> SETTLED =
       Map.of("PMEM_IS_PMEM_FORCE", "1", "PMEM_NO_FLUSH", "1");
 
@@ -89,7 +89,7 @@ final class TransactionBenchmark implements Benchmark {
               + " is libpmemobj through JNI, 2k + 3");
       setting.note(
           "unlike: ours also claim what they write, so that no lock is needed beside them");
-      rivals.start(PMEMOBJ, () -> library(setting, "flushed.pool", FLUSHING));
+      rivals.start(PMEMOBJ, () -> library(setting, "flushed.pool", POOL_BYTES, FLUSHING));
       rivals.start(LLPL, () -> llpl(setting));
       rivals.start(LOOP, () -> PersistBenchmark.floor(setting, region));
       rivals.awaitReady();
@@ -105,10 +105,10 @@ final class TransactionBenchmark implements Benchmark {
         Pool pool = Pool.create(region, "bench");
         Rivals rivals = new Rivals(setting.journal())) {
       setting.describe(region);
-      rivals.start(PMEMOBJ, () -> library(setting, "unflushed.pool", SETTLED));
+      rivals.start(PMEMOBJ, () -> library(setting, "unflushed.pool", POOL_BYTES, SETTLED));
       rivals.awaitReady();
       Race race = new Race("k = 1, no flushing", 1);
-      race.ours(HELD_BACK, heldBack(pool, area(pool), 1));
+      race.ours(HELD_BACK, Contestant.timed(heldBack(pool, area(pool), 1)));
       rivals.enter(race, PMEMOBJ, "tx", 1);
       setting.run(race.goal(HELD_BACK, PMEMOBJ, PROCESS_GOAL));
     }
@@ -117,8 +117,8 @@ final class TransactionBenchmark implements Benchmark {
   private static Race writes(PersistentRegion region, Pool pool, Rivals rivals, int words) {
     long area = area(pool);
     Race race = new Race("k = " + words, words);
-    race.ours(HELD_BACK, heldBack(pool, area, words));
-    race.ours(SNAPSHOTS, snapshots(pool, region, area, words));
+    race.ours(HELD_BACK, Contestant.timed(heldBack(pool, area, words)));
+    race.ours(SNAPSHOTS, Contestant.timed(snapshots(pool, region, area, words)));
     race.ours(ONE_BY_ONE, snapshotsOneByOne(pool, area, words));
     rivals.enter(race, PMEMOBJ, "tx", words);
     rivals.enter(race, LLPL, "tx", words);
@@ -134,7 +134,8 @@ final class TransactionBenchmark implements Benchmark {
   }
 
   private static Race allocations(Pool pool, Rivals rivals) {
-    Race race = new Race("free and allocate 64 bytes", 1).ours(HELD_BACK, replacing(pool));
+    Race race = new Race("free and allocate 64 bytes", 1);
+    race.ours(HELD_BACK, Contestant.timed(replacing(pool, LIVE)));
     rivals.enter(race, PMEMOBJ, "alloc", LIVE);
     rivals.enter(race, LLPL, "alloc", LIVE);
     return race.goal(HELD_BACK, PMEMOBJ, ALLOCATION_GOAL);
@@ -142,7 +143,8 @@ final class TransactionBenchmark implements Benchmark {
 
   // ---- theirs
 
-  private static Program library(Setting setting, String file, Map<String, String> environment)
+  static Program library(
+      Setting setting, String file, long poolBytes, Map<String, String> environment)
       throws IOException, Unavailable {
     Path program = Gcc.compile("pmemobj.c", setting.folder(), "-lpmemobj");
     return Program.start(
@@ -150,7 +152,7 @@ final class TransactionBenchmark implements Benchmark {
         List.of(
             program.toString(),
             setting.folder().resolve(file).toString(),
-            "" + POOL_BYTES,
+            "" + poolBytes,
             "" + (Walk.BYTES + Lines.LINE_BYTES)));
   }
 
@@ -172,9 +174,9 @@ final class TransactionBenchmark implements Benchmark {
     return (block.offset() + Lines.LINE_BYTES - 1) & -Lines.LINE_BYTES;
   }
 
-  static Contestant heldBack(Pool pool, long area, int words) {
+  static Contestant.Loop heldBack(Pool pool, long area, int words) {
     Walk walk = new Walk();
-    return Contestant.timed(operations -> {
+    return operations -> {
       for (long value = 0; value < operations; value++) {
         try (Transaction tx = pool.begin()) {
           for (int i = 0; i < words; i++) {
@@ -184,13 +186,13 @@ final class TransactionBenchmark implements Benchmark {
         }
         walk.next();
       }
-    });
+    };
   }
 
-  private static Contestant snapshots(Pool pool, PersistentRegion region, long area, int words) {
+  static Contestant.Loop snapshots(Pool pool, PersistentRegion region, long area, int words) {
     Walk walk = new Walk();
     Ranges ranges = new Ranges();
-    return Contestant.timed(operations -> {
+    return operations -> {
       for (long value = 0; value < operations; value++) {
         try (Transaction tx = pool.begin()) {
           ranges.clear();
@@ -205,7 +207,7 @@ final class TransactionBenchmark implements Benchmark {
         }
         walk.next();
       }
-    });
+    };
   }
 
   private static Contestant snapshotsOneByOne(Pool pool, long area, int words) {
@@ -224,15 +226,15 @@ final class TransactionBenchmark implements Benchmark {
     });
   }
 
-  private static Contestant replacing(Pool pool) {
-    Block[] live = new Block[LIVE];
-    for (int i = 0; i < LIVE; i++) {
+  static Contestant.Loop replacing(Pool pool, int count) {
+    Block[] live = new Block[count];
+    for (int i = 0; i < count; i++) {
       live[i] = pool.call(tx -> pool.allocate(tx, BLOCK_BYTES));
     }
     Random random = new Random(1);
-    return Contestant.timed(operations -> {
+    return operations -> {
       for (long value = 0; value < operations; value++) {
-        int which = random.below(LIVE);
+        int which = random.below(count);
         Block block;
         try (Transaction tx = pool.begin()) {
           pool.free(tx, live[which]);
@@ -242,6 +244,6 @@ final class TransactionBenchmark implements Benchmark {
         }
         live[which] = block;
       }
-    });
+    };
   }
 }

@@ -9,6 +9,10 @@ enum Unit {
   @SerializedName("ns")
   NANOS("at most"),
 
+  /** Memory for each operation: less is better. */
+  @SerializedName("B")
+  BYTES("at most"),
+
   /** Operations in a second: more is better. */
   @SerializedName("1/s")
   PER_SECOND("at least");
@@ -23,7 +27,7 @@ enum Unit {
 
   /** What was measured in nanoseconds for each operation, in this unit. */
   Series of(Series nanos) {
-    return this == NANOS ? nanos : nanos.inverse(NANOS_PER_SECOND);
+    return this == PER_SECOND ? nanos.inverse(NANOS_PER_SECOND) : nanos;
   }
 
   /** How a goal is put: at most, at least. */
@@ -32,12 +36,16 @@ enum Unit {
   }
 
   boolean isMet(double reached, double goal) {
-    return this == NANOS ? reached <= goal : reached >= goal;
+    return this == PER_SECOND ? reached >= goal : reached <= goal;
   }
 
   /** A figure for people. */
   String format(double value) {
-    return this == NANOS ? time(value) : rate(value);
+    return switch (this) {
+      case NANOS -> time(value);
+      case BYTES -> "%.1f B".formatted(value);
+      case PER_SECOND -> rate(value);
+    };
   }
 
   /** A time, to three figures. */

@@ -29,7 +29,18 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(value = 90, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BenchTest {
   private static final Effort SHORTEST =
-      new Effort(1_000_000, 200_000, 3, new int[] {1, 32}, 1000, new long[] {16 << 20}, 1, 1000);
+      new Effort(
+          1_000_000,
+          200_000,
+          3,
+          new int[] {1, 32},
+          1000,
+          new long[] {16 << 20},
+          1,
+          1000,
+          2000,
+          new long[] {16 << 20, 32 << 20},
+          new int[] {100, 1000});
 
   @TempDir Path folder;
   @TempDir Path results;
@@ -60,6 +71,8 @@ class BenchTest {
   @CsvSource({
     "persist, 1 in a row, 64 scattered",
     "tx, k = 1, 'k = 1, no flushing'",
+    "latency, p50, 'Java heap, for each'",
+    "scale, pool of 16 MB, 'map put, random keys'",
     "codec, 'encode', 'get and decode'",
     "open, '16 MB, half full', last recovery",
   })
@@ -67,6 +80,22 @@ class BenchTest {
       throws IOException {
     assertRuns(Bench.named(name), first, last);
     assertNamesItsMedium();
+    if (Pictures.draw(onlyReport()) != null) {
+      assertNames(onlyReport(), Xml.texts(Pictures.draw(onlyReport())));
+    }
+  }
+
+  /** What has a line in the picture is named there, and its sizes are on the axis. */
+  private static void assertNames(Report report, List<String> words) {
+    List<Row> drawn =
+        report.rows().stream()
+            .filter(row -> row.unit() == Unit.NANOS)
+            .filter(row -> words.contains("" + row.size()))
+            .toList();
+    assertTrue(drawn.size() > 1, words::toString);
+    for (Row row : drawn) {
+      names(row).forEach(name -> assertTrue(words.contains(name), words + " without " + name));
+    }
   }
 
   @Test
@@ -327,6 +356,8 @@ class BenchTest {
         List.of(
             "persist",
             "tx",
+            "latency",
+            "scale",
             "map",
             "codec",
             "resp",
