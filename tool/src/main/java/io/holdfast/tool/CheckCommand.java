@@ -35,6 +35,7 @@ final class CheckCommand implements Callable<Integer> {
       CheckReport report = opened.pool().check();
       Text.field(out, "pool", file);
       Text.field(out, "last close", opened.lastClose());
+      Text.field(out, "this opening", opened.pool().recovery());
       Text.field(out, "allocated", report.blocks() + " blocks, " + Text.bytes(report.bytes()));
       Text.field(out, "reached", report.reachable() + " blocks");
       Text.field(

@@ -39,6 +39,7 @@ final class InfoCommand implements Callable<Integer> {
           "durability",
           Text.lowerCase(opened.pool().recovery().lastDurability()) + ", when it was last open");
       Text.field(out, "last close", opened.lastClose());
+      Text.field(out, "this opening", opened.pool().recovery());
       medium(out, info);
       Text.field(out, "used", Text.bytes(info.usedBytes()));
       Text.field(out, "free", Text.bytes(info.freeBytes()));

@@ -18,6 +18,11 @@ import java.util.Arrays;
  * is held for a look and no longer, and three claims, which are enough as a rule; more are in a
  * table beside it. Nothing blocks inside the lock.
  *
+ * <p>Who waits says so, in the last word of the stripe, and then younger transactions get nothing
+ * more of that stripe: else one that waits would have to look at the very moment between the end of
+ * one holder and the beginning of the next, and might never do so. There is one such place in a
+ * stripe, for the oldest of those that wait. It is of no account once its transaction has ended.
+ *
  * <p>The stack, or the Java heap, may end at any call inside the lock. So the table changes by
  * plain stores, between which nothing is called, from one whole state to the next; and a lock whose
  * release is a call that fails is released by a store.
@@ -33,7 +38,9 @@ final class Claims {
   private static final int LANE_SHIFT = 48;
   private static final long GENERATION_MASK = (1L << LANE_SHIFT) - 1;
 
-  // By stripe: {lock, unit, owner, unit, owner, unit, owner, -}.
+  private static final int WAITING = 7;
+
+  // By stripe: {lock, unit, owner, unit, owner, unit, owner, the owner who waits for one}.
   private final long[] words = new long[STRIPES * STRIDE];
   private final More[] more = new More[STRIPES];
   private final Lane[] lanes;
@@ -62,23 +69,73 @@ final class Claims {
   /**
    * Claims a unit for the transaction that has the lane.
    *
-   * @return null if it is now claimed, or was before; else the lane that holds it
+   * @return null if it is now claimed, or was before; else the lane that holds it, or an older one
+   *     that waits for it
    */
   Lane claim(long unit, Lane lane) {
     long hash = hash(unit);
     int stripe = (int) hash & STRIPES - 1;
-    long owner = owner(lane);
     lock(stripe);
-    long holder;
     try {
-      holder = claim(stripe, unit, (int) (hash >>> STRIPE_BITS), owner);
+      Lane holder = claim(stripe, unit, hash, lane);
       unlock(stripe);
+      return holder;
     } catch (Throwable e) {
       brokenOff = true; // volatile: what was stored before is seen before the lock is free
       words[stripe * STRIDE] = 0;
       throw e;
     }
+  }
+
+  private Lane claim(int stripe, long unit, long hash, Lane lane) {
+    long owner = owner(lane);
+    long holder = claim(stripe, unit, (int) (hash >>> STRIPE_BITS), owner);
     return holder == owner ? null : laneOf(holder);
+  }
+
+  /**
+   * The same for a transaction that has waited, and goes on waiting if it gets nothing: until it
+   * does, or {@linkplain #leave leaves}, younger ones get nothing either.
+   */
+  Lane claimOrWait(long unit, Lane lane) {
+    long hash = hash(unit);
+    int stripe = (int) hash & STRIPES - 1;
+    int place = stripe * STRIDE + WAITING;
+    lock(stripe);
+    try {
+      Lane holder = claim(stripe, unit, hash, lane);
+      if (holder == null) {
+        leave(place, lane);
+      } else if (!isLive(words[place]) || lane.isOlderThan(laneOf(words[place]))) {
+        words[place] = owner(lane);
+      }
+      unlock(stripe);
+      return holder;
+    } catch (Throwable e) {
+      brokenOff = true;
+      words[stripe * STRIDE] = 0;
+      throw e;
+    }
+  }
+
+  /** Waits no longer for a unit. */
+  void leave(long unit, Lane lane) {
+    int stripe = (int) hash(unit) & STRIPES - 1;
+    lock(stripe);
+    try {
+      leave(stripe * STRIDE + WAITING, lane);
+      unlock(stripe);
+    } catch (Throwable e) {
+      brokenOff = true;
+      words[stripe * STRIDE] = 0;
+      throw e;
+    }
+  }
+
+  private void leave(int place, Lane lane) {
+    if (words[place] == owner(lane)) {
+      words[place] = 0;
+    }
   }
 
   private void lock(int stripe) {
@@ -109,6 +166,10 @@ final class Claims {
         return holder;
       }
     }
+    long waiting = words[at + WAITING];
+    if (waiting != 0 && waitsBefore(waiting, owner)) {
+      return waiting;
+    }
     if (free != 0) {
       words[free] = unit;
       words[free + 1] = owner;
@@ -119,6 +180,10 @@ final class Claims {
       add(more[stripe], unit, hash, owner);
     }
     return owner;
+  }
+
+  private boolean waitsBefore(long waiting, long owner) {
+    return waiting != owner && isLive(waiting) && laneOf(waiting).isOlderThan(laneOf(owner));
   }
 
   /** The live owner of a unit, or 0. */

@@ -169,7 +169,8 @@ public final class Lanes implements AutoCloseable {
     header.store(region, second);
     region.persist(lines.add(first, LogLayout.HEADER_BYTES).add(second, LogLayout.HEADER_BYTES));
     RecoveryReport report =
-        new RecoveryReport(true, region.durability(), 0, 0, Duration.ZERO, Duration.ZERO, false);
+        new RecoveryReport(
+            true, region.durability(), 0, 0, 0, 0, RecoveryReport.Phases.NONE, false);
     return new Lanes(new Log(region, layout, space, checksum, era), reserved, header, report);
   }
 
@@ -179,7 +180,7 @@ public final class Lanes implements AutoCloseable {
       int reserved,
       Acceptance acceptance,
       SpaceFactory spaces) {
-    long begin = System.nanoTime();
+    Stopwatch watch = new Stopwatch();
     LogHeader header = LogHeader.load(region, offset);
     LogLayout layout = header.layout();
     if (layout.lanes() <= reserved) {
@@ -209,38 +210,53 @@ public final class Lanes implements AutoCloseable {
     Map<Long, Long> rehearsed = Map.of();
     if (!clean) {
       scan.run();
+    }
+    Duration read = watch.lap();
+    if (!clean) {
       rehearsed = Replay.rehearse(past, scan);
     }
     Map<Long, Long> words = rehearsed;
     space.validate(word -> words.containsKey(word) ? words.get(word) : region.getLong(word));
-    long judged = System.nanoTime();
+    Duration judged = watch.lap();
     if (mark.durability() == Durability.PROCESS && region.durability() == Durability.POWER) {
       region.sync();
     }
-    recover(region, layout, checksum, mark, past, scan, era);
+    markOpen(region, layout, checksum, mark, era);
+    Duration marked = watch.lap();
+    Replay.Stored stored = replay(past, scan);
+    Duration carriedOut = watch.lap();
+    region.putLong(layout.era(), LogHeader.encodeEra(checksum, era + 1));
+    region.persist(layout.era(), Long.BYTES);
     RecoveryReport report =
         new RecoveryReport(
             clean,
             mark.durability(),
             scan.committed().size(),
+            stored.forward(),
             scan.undecided().size(),
-            Duration.ofNanos(judged - begin),
-            Duration.ofNanos(System.nanoTime() - judged),
+            stored.back(),
+            new RecoveryReport.Phases(read, judged, marked, carriedOut, watch.lap()),
             !header.isAt(region, layout.area() + LogLayout.HEADER)
                 || !header.isAt(region, layout.area() + LogLayout.SECOND_HEADER));
     LOGGER.debug("log at offset {}: {}", offset, report);
     return new Lanes(new Log(region, layout, space, checksum, era + 1), reserved, header, report);
   }
 
+  /** The time since it was asked last. */
+  private static final class Stopwatch {
+    private long since = System.nanoTime();
+
+    Duration lap() {
+      long now = System.nanoTime();
+      Duration lap = Duration.ofNanos(now - since);
+      since = now;
+      return lap;
+    }
+  }
+
   /** The mark, then the stores, then the era, each durable before the next. */
-  private static void recover(
-      PersistentRegion region,
-      LogLayout layout,
-      KeyedHash checksum,
-      OpeningMark found,
-      Log past,
-      LogScan scan,
-      int era) {
+  private static void markOpen(
+      PersistentRegion region, LogLayout layout, KeyedHash checksum, OpeningMark found, int era) {
     if (era == -1) {
       throw new HoldfastException.UnsupportedVersion("the log, whose eras are used up,", -1, 0);
     }
@@ -251,15 +267,18 @@ public final class Lanes implements AutoCloseable {
       // The mark is there for the case that power is lost: it is on the disk before other pages.
       region.sync();
     }
+  }
+
+  private static Replay.Stored replay(Log past, LogScan scan) {
+    PersistentRegion region = past.region();
     Lines lines = region.lines();
     region.declare(Declaration.BEGIN, 0, 0);
-    Replay.store(past, scan, lines);
+    Replay.Stored stored = Replay.store(past, scan, lines);
     region.declare(Declaration.END, 0, 0);
     if (!lines.isEmpty()) {
       region.persistAndSurface(lines);
     }
-    region.putLong(layout.era(), LogHeader.encodeEra(checksum, era + 1));
-    region.persist(layout.era(), Long.BYTES);
+    return stored;
   }
 
   /**
@@ -442,20 +461,30 @@ public final class Lanes implements AutoCloseable {
   private void waitFor(long unit, Lane lane, Lane first) {
     long deadline = System.nanoTime() + patienceNanos;
     Lane holder = first;
-    for (int round = 0; holder != null; round++) {
-      if (Thread.currentThread().equals(holder.owner())) {
-        throw conflict(unit, holder, "of this thread, which cannot wait for itself", false);
+    try {
+      for (int round = 0; holder != null; round++) {
+        checkWait(unit, lane, holder, deadline);
+        Latch.pause(round);
+        holder = claims().claimOrWait(unit, lane);
       }
-      if (holder.isOlderThan(lane) && holder.isBusy()) {
-        throw conflict(unit, holder, "and older", true);
+    } finally {
+      if (holder != null) {
+        claims().leave(unit, lane);
       }
-      if (System.nanoTime() > deadline) {
-        throw conflict(unit, holder, "and does not end", true);
-      }
-      checkOpen();
-      Latch.pause(round);
-      holder = claims().claim(unit, lane);
     }
+  }
+
+  private void checkWait(long unit, Lane lane, Lane holder, long deadline) {
+    if (Thread.currentThread().equals(holder.owner())) {
+      throw conflict(unit, holder, "of this thread, which cannot wait for itself", false);
+    }
+    if (holder.isOlderThan(lane) && holder.isBusy()) {
+      throw conflict(unit, holder, "and older", true);
+    }
+    if (System.nanoTime() > deadline) {
+      throw conflict(unit, holder, "and does not end", true);
+    }
+    checkOpen();
   }
 
   private static TransactionException.Conflict conflict(

@@ -37,6 +37,15 @@ final class Replay {
   private final CoverSet bytes = new CoverSet();
   private final TreeMap<Long, Long> bits = new TreeMap<>();
   private final Sink sink;
+  private long bytesStored;
+
+  /**
+   * What was stored.
+   *
+   * @param forward bytes of new contents
+   * @param back bytes of old contents
+   */
+  record Stored(long forward, long back) {}
 
   /** Where stores go. */
   private interface Sink {
@@ -55,8 +64,8 @@ final class Replay {
   }
 
   /** Stores what the log wants, and adds the lines that were stored to. */
-  static void store(Log log, LogScan scan, Lines lines) {
-    new Replay(log, new Storing(log.region(), lines)).run(scan);
+  static Stored store(Log log, LogScan scan, Lines lines) {
+    return new Replay(log, new Storing(log.region(), lines)).run(scan);
   }
 
   /** Puts back the old contents that are in some frames, and adds the lines that were stored to. */
@@ -117,7 +126,7 @@ final class Replay {
     }
   }
 
-  private void run(LogScan scan) {
+  private Stored run(LogScan scan) {
     // Before the first store: an older entry must not destroy what is still to be undone.
     for (LogScan.Entry entry : scan.undecided()) {
       backwards(entry, new Shield());
@@ -125,9 +134,11 @@ final class Replay {
     for (LogScan.Entry entry : scan.committed()) {
       backwards(entry, new Redo());
     }
+    long forward = bytesStored;
     for (LogScan.Entry entry : scan.undecided()) {
       backwards(entry, new Undo());
     }
+    return new Stored(forward, bytesStored - forward);
   }
 
   private void backwards(LogScan.Entry entry, LogEntries.Visitor visitor) {
@@ -141,13 +152,23 @@ final class Replay {
 
   private void storeWord(long offset, long value) {
     long decided = bits.getOrDefault(offset, 0L);
-    sink.word(offset, decided == 0 ? value : value & ~decided | sink.word(offset) & decided);
+    put(offset, decided == 0 ? value : value & ~decided | sink.word(offset) & decided);
+  }
+
+  private void put(long offset, long value) {
+    sink.word(offset, value);
+    bytesStored += Long.BYTES;
+  }
+
+  private void put(long offset, MemorySegment contents) {
+    sink.range(offset, contents);
+    bytesStored += contents.byteSize();
   }
 
   private void storeRange(long offset, MemorySegment contents) {
     long end = offset + contents.byteSize();
     if (bits.subMap(offset, end).isEmpty()) {
-      sink.range(offset, contents);
+      put(offset, contents);
       return;
     }
     for (long at = offset; at < end; at += 8) {
@@ -189,7 +210,7 @@ final class Replay {
       if ((decided & mask) == 0 && bytes.isDisjoint(word, word + 8)) {
         bits.put(word, decided | mask);
         long value = sink.word(word);
-        sink.word(word, kind == LogLayout.ALLOCATE ? value | mask : value & ~mask);
+        put(word, kind == LogLayout.ALLOCATE ? value | mask : value & ~mask);
       }
       bytes.cover(block, block + length, (from, to) -> {});
     }
@@ -221,14 +242,14 @@ final class Replay {
     @Override
     public void word(int kind, long offset, long value) {
       if (kind == LogLayout.SNAP_WORD) {
-        sink.word(offset, value);
+        put(offset, value);
       }
     }
 
     @Override
     public void range(int kind, long offset, MemorySegment contents) {
       if (kind == LogLayout.SNAP_RANGE) {
-        sink.range(offset, contents);
+        put(offset, contents);
       }
     }
 

@@ -48,6 +48,39 @@ class ClaimsTest {
     }
   }
 
+  /** Lanes were all taken at the same time here, so that the lower one is the older. */
+  @Test
+  void claim_whereAnOlderOneWaits_isItsNext() {
+    assertNull(claims.claim(64, lanes[3]));
+    assertSame(lanes[3], claims.claimOrWait(64, lanes[1]));
+    assertNull(claims.claim(64, lanes[3]), "its own, again");
+    lanes[3].endTransaction();
+    assertSame(lanes[1], claims.claim(64, lanes[3]), "younger than who waits");
+    assertSame(lanes[1], claims.claimOrWait(64, lanes[2]));
+    assertNull(claims.claim(64, lanes[0]), "older than who waits");
+    assertSame(lanes[0], claims.claimOrWait(64, lanes[1]));
+    lanes[0].endTransaction();
+    assertNull(claims.claimOrWait(64, lanes[1]));
+    lanes[1].endTransaction();
+    assertNull(claims.claim(64, lanes[3]), "nobody waits any more");
+  }
+
+  @Test
+  void claim_whereSomeoneWaited_isFreeOnceHeHasLeftOrEnded() {
+    assertNull(claims.claim(64, lanes[3]));
+    assertSame(lanes[3], claims.claimOrWait(64, lanes[1]));
+    assertSame(lanes[3], claims.claimOrWait(64, lanes[0]));
+    claims.leave(64, lanes[1]);
+    lanes[3].endTransaction();
+    assertSame(lanes[0], claims.claim(64, lanes[2]), "the oldest still waits");
+    claims.leave(64, lanes[0]);
+    assertNull(claims.claim(64, lanes[2]));
+    assertSame(lanes[2], claims.claimOrWait(64, lanes[1]));
+    lanes[1].endTransaction();
+    lanes[2].endTransaction();
+    assertNull(claims.claim(64, lanes[4]));
+  }
+
   /** Of each unit the one owner that it can have, whatever is in the table besides. */
   @Test
   void claim_asTransactionsComeAndGo_oneOwnerForEachUnit() {
