@@ -21,6 +21,7 @@ import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /** A map over an index. */
 final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K, V> {
@@ -144,13 +145,11 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
 
   // ---- writing: each a transaction
 
-  /** The one of them that is most often asked for, and takes the shortest way. */
-  private V put(Transaction tx, IndexKey key, V value, Before before) {
+  /** Gives one key a value: the only change of its transaction, which takes the shortest way. */
+  private void store(Transaction tx, IndexChange change, V value) {
     HeapParticipant participant = pool.participant(tx);
-    IndexChange change = index.claimed(tx, key);
     byte[] plain = type.values().plainBytes(value);
     long bytes = plain != null ? plain.length : type.values().sizeOf(value);
-    V replaced = before == Before.ASKED_FOR ? value(change) : null;
     if (bytes > 0 && bytes <= mostOverwritten && index.hasValueOf(change, bytes)) {
       MemorySegment place = participant.overwrite().begin(tx, index, change, (int) bytes);
       write(value, plain, place);
@@ -159,7 +158,33 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
       edit.add(change);
       store(edit, change, value, plain, bytes);
     }
+  }
+
+  private V put(Transaction tx, IndexKey key, V value, Before before) {
+    IndexChange change = index.claimed(tx, key);
+    V replaced = before == Before.ASKED_FOR ? value(change) : null;
+    store(tx, change, value);
     return replaced;
+  }
+
+  /**
+   * Gives one key what a function makes of its value, or takes it away; returns what it has then.
+   */
+  private V update(K key, UnaryOperator<V> function) {
+    IndexKey wanted = key(key);
+    return pool.call(tx -> {
+      IndexChange change = index.claimed(tx, wanted);
+      V before = value(change);
+      V after = function.apply(before);
+      if (after != null) {
+        store(tx, change, after);
+      } else if (before != null) {
+        IndexEdit edit = pool.participant(tx).edit(index);
+        edit.add(change);
+        edit.remove(change);
+      }
+      return after;
+    });
   }
 
   private enum Before {
@@ -258,17 +283,21 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
 
   @Override
   public V computeIfPresent(K key, BiFunction<? super K, ? super V, ? extends V> function) {
-    return change(edit -> edit.computeIfPresent(key, function));
+    Objects.requireNonNull(function, "function");
+    return update(key, before -> before == null ? null : function.apply(key, before));
   }
 
   @Override
   public V compute(K key, BiFunction<? super K, ? super V, ? extends V> function) {
-    return change(edit -> edit.compute(key, function));
+    Objects.requireNonNull(function, "function");
+    return update(key, before -> function.apply(key, before));
   }
 
   @Override
   public V merge(K key, V value, BiFunction<? super V, ? super V, ? extends V> function) {
-    return change(edit -> edit.merge(key, value, function));
+    Objects.requireNonNull(value, "value");
+    Objects.requireNonNull(function, "function");
+    return update(key, before -> before == null ? value : function.apply(before, value));
   }
 
   @Override

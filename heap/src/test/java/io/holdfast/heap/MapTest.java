@@ -177,6 +177,9 @@ class MapTest {
     assertThrows(NullPointerException.class, () -> map.put("", null));
     assertThrows(NullPointerException.class, () -> map.remove(null));
     assertThrows(NullPointerException.class, () -> map.merge("a", null, String::concat));
+    assertThrows(NullPointerException.class, () -> map.merge("a", "b", null));
+    assertThrows(NullPointerException.class, () -> map.compute("a", null));
+    assertThrows(NullPointerException.class, () -> map.computeIfPresent("a", null));
     assertTrue(map.isEmpty());
   }
 

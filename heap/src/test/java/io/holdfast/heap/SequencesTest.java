@@ -54,7 +54,7 @@ class SequencesTest {
   private static final int GROWN_SIZE = SIZE + 15 * PoolLayout.CHUNK_BYTES;
   private static final int KEYS = 3;
   private static final List<String> HEAVY =
-      List.of("map, just before resize", "blocks, log nearly full");
+      List.of("map, just before resize", "map, values of one size", "blocks, log nearly full");
   private static final int LETTERS_OF_LONG = 6;
   private static final int LONGEST_NAME = 24;
 
@@ -253,7 +253,7 @@ class SequencesTest {
     List<Letter<Pool>> letters = new ArrayList<>();
     for (Long key : keys) {
       letters.add(onMap("put " + key, (pool, map, step) -> map.put(key, text(step))));
-      letters.add(onMap("remove " + key, (pool, map, step) -> map.remove(key)));
+      letters.add(remove(key));
     }
     Long one = keys.get(0);
     Long two = keys.get(1);
@@ -275,6 +275,23 @@ class SequencesTest {
                   tx.edit(map).remove(two);
                 })));
     return letters;
+  }
+
+  /** Values are as long as those of {@link #put}, and so written over them, in their records. */
+  private static List<Letter<Pool>> sizedLetters() {
+    List<Long> keys = new ArrayList<>();
+    pool(pool -> keys.addAll(keys(pool, KEYS)));
+    Long one = keys.get(0);
+    Long two = keys.get(1);
+    return List.of(overwrite(one), overwrite(two), remove(one));
+  }
+
+  private static Letter<Pool> overwrite(Long key) {
+    return onMap("overwrite " + key, (pool, map, step) -> map.put(key, "%03d".formatted(step)));
+  }
+
+  private static Letter<Pool> remove(Long key) {
+    return onMap("remove " + key, (pool, map, step) -> map.remove(key));
   }
 
   /** Takes care that there are runs for the records of all lengths. */
@@ -329,6 +346,7 @@ class SequencesTest {
               put(KEYS).accept(pool);
               keys(pool, KEYS - 1).forEach(map(pool)::remove);
             }),
+        sequences("map", "values of one size", sizedLetters(), put(2)),
         sequences("map", "log nearly full", few, put(1)));
   }
 
