@@ -22,8 +22,9 @@ import java.util.concurrent.atomic.LongAdder;
  * one. If both are full, the segment is split into two new ones by the next bit of its keys'
  * hashes, and the directory doubled before if it is no deeper than the segment.
  *
- * <p><b>Changes.</b> Each entry is changed by one word of its slot, as an intent. A split is a
- * transaction of its own, on a lane that only splits use: it moves nothing that a user can see, and
+ * <p><b>Changes.</b> Each entry is changed by one word of its slot, as an intent; or, if the new
+ * value is as long as the old one and nothing else is changed, by an intent that has the value, and
+ * is stored over the old one ({@link Overwrite}). A split is a transaction of its own, on a lane that only splits use: it moves nothing that a user can see, and
  * is true whatever becomes of the transaction that needed it. The depth in a directory word only
  * grows, so a word that is the same is the same segment.
  *
