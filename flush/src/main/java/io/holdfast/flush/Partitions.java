@@ -234,6 +234,17 @@ public final class Partitions {
     return label;
   }
 
+  /**
+   * Whether a region is all of a divided file or device: then its bytes are other regions', and
+   * whoever stores to it destroys them.
+   *
+   * @param region the region
+   * @return whether a table of partitions is at its beginning
+   */
+  public static boolean isDivided(PersistentRegion region) {
+    return PartitionTable.isPresent(region);
+  }
+
   /** Whether a path names a partition: what would be its folder is a file or a device. */
   static boolean isPartition(Path path) {
     Path parent = path.getParent();

@@ -24,9 +24,10 @@ import java.util.concurrent.atomic.LongAdder;
  *
  * <p><b>Changes.</b> Each entry is changed by one word of its slot, as an intent; or, if the new
  * value is as long as the old one and nothing else is changed, by an intent that has the value, and
- * is stored over the old one ({@link Overwrite}). A split is a transaction of its own, on a lane that only splits use: it moves nothing that a user can see, and
- * is true whatever becomes of the transaction that needed it. The depth in a directory word only
- * grows, so a word that is the same is the same segment.
+ * is stored over the old one ({@link Overwrite}). A split is a transaction of its own, on a lane
+ * that only splits use: it moves nothing that a user can see, and is true whatever becomes of the
+ * transaction that needed it. The depth in a directory word only grows, so a word that is the same
+ * is the same segment.
  *
  * <p><b>Concurrency.</b> A writer holds the latch of a {@linkplain IndexStripes stripe} from the
  * choice of a slot until the slot is written, one fence later; who needs several takes them in

@@ -2,6 +2,7 @@
 package io.holdfast.heap;
 
 import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.Partitions;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Editable;
 import io.holdfast.tx.Lanes;
@@ -98,7 +99,8 @@ public final class Pool implements AutoCloseable {
    * @param region the region
    * @param layout a name for what the application keeps in it
    * @return the pool
-   * @throws IllegalArgumentException if the region is smaller than 1 MiB, or the name too long
+   * @throws IllegalArgumentException if the region is smaller than 1 MiB, or divided into
+   *     partitions, or the name too long
    */
   public static Pool create(PersistentRegion region, String layout) {
     return create(region, layout, new SecureRandom());
@@ -112,8 +114,8 @@ public final class Pool implements AutoCloseable {
    * @param layout a name for what the application keeps in it
    * @param size how large it is at first, at least 1 MiB; rounded down to whole pages
    * @return the pool
-   * @throws IllegalArgumentException if it is smaller than 1 MiB or larger than the region, or the
-   *     name too long
+   * @throws IllegalArgumentException if it is smaller than 1 MiB or larger than the region, the
+   *     region is divided into partitions, or the name too long
    */
   public static Pool create(PersistentRegion region, String layout, long size) {
     Extent extent = new Extent(size, 0);
@@ -128,7 +130,8 @@ public final class Pool implements AutoCloseable {
    * @param layout a name for what the application keeps in it
    * @param random what identity, checksum key and hash seed are drawn from
    * @return the pool, which is the same each time but for the time of its creation
-   * @throws IllegalArgumentException if the region is smaller than 1 MiB, or the name too long
+   * @throws IllegalArgumentException if the region is smaller than 1 MiB, or divided into
+   *     partitions, or the name too long
    */
   public static Pool create(PersistentRegion region, String layout, RandomGenerator random) {
     Extent all = new Extent(region.size(), 0);
@@ -188,6 +191,11 @@ public final class Pool implements AutoCloseable {
       Extent extent,
       RandomGenerator random) {
     PoolHeader.checkName(layout);
+    if (Partitions.isDivided(region)) {
+      throw new IllegalArgumentException(
+          "the region is divided into partitions (%s): make the pool in one of them"
+              .formatted(region.describe()));
+    }
     Geometry geometry = geometry(extent, region.maxSize());
     PoolLayout parts = parts(region, extent, geometry);
     for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {

@@ -2,6 +2,7 @@
 package io.holdfast.heap;
 
 import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.Partitions;
 import io.holdfast.flush.PersistentRegion;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -105,14 +106,14 @@ public final class VolatileMemory implements SegmentAllocator, AutoCloseable {
    *
    * @param region the region, which nobody else uses
    * @return the memory, to be closed
-   * @throws IllegalArgumentException if it is smaller than 128 KiB, holds a pool, or is a watched
-   *     one that has no memory to lend; it is left as it was, and open
+   * @throws IllegalArgumentException if it is smaller than 128 KiB, holds a pool or partitions, or
+   *     is a watched one that has no memory to lend; it is left as it was, and open
    */
   public static VolatileMemory over(PersistentRegion region) {
     checkSize(region.size());
-    if (PoolHeader.isThere(region)) {
+    if (PoolHeader.isThere(region) || Partitions.isDivided(region)) {
       throw new IllegalArgumentException(
-          "a pool is in the region, and would be overwritten (%s): delete it first"
+          "a pool or partitions are in the region, and would be overwritten (%s): delete them first"
               .formatted(region.describe()));
     }
     MemorySegment all = region.writable(0, region.size());

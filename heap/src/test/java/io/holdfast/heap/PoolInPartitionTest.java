@@ -83,6 +83,16 @@ class PoolInPartitionTest {
   }
 
   @Test
+  void allOfADividedFile_isNotOverwritten() {
+    at(file.resolve("a")).create().close();
+    try (PersistentRegion whole = PersistentRegion.open(file)) {
+      assertThrows(IllegalArgumentException.class, () -> Pool.create(whole, "test"));
+      assertThrows(IllegalArgumentException.class, () -> VolatileMemory.over(whole));
+    }
+    at(file.resolve("a")).open().close();
+  }
+
+  @Test
   void partitionWithoutAPool_refused() {
     Partitions.of(file).create("empty", 4 << 20);
     assertThrows(PoolException.NotAPool.class, at(file.resolve("empty"))::open);

@@ -372,7 +372,7 @@ class ForgedLogTest {
   /** A mark whose check is right, of a state that there is not. */
   @Test
   void mark_ofNoState_refused() {
-    OpeningMark mark = OpeningMark.now(OpeningMark.State.OPEN, region.durability());
+    OpeningMark mark = OpeningMark.now(OpeningMark.State.OPEN, region);
     long word = mark.encode(log.checksum());
     for (int bit = 0; bit < 64; bit++) {
       region.putLong(LAYOUT.mark(), word ^ 1L << bit);
