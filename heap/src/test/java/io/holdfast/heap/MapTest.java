@@ -370,6 +370,24 @@ class MapTest {
     }
   }
 
+  record Pair(long first, long second) {}
+
+  /** Whatever words keys consist of, their hashes differ: else no split would ever part them. */
+  @Test
+  void keysOfWordsOfWhichManyAreZero_differ() {
+    Type<PersistentMap<Pair, Long>> type =
+        Type.map(Codec.of(Pair.class, MethodHandles.lookup()), Codec.LONG);
+    PersistentMap<Pair, Long> map = pool.root("pairs", type);
+    for (long i = 0; i < 1000; i++) {
+      map.put(new Pair(i, 0), i);
+      map.put(new Pair(0, i + 1), -i);
+      map.put(new Pair(i + 1, i + 1), i);
+    }
+    assertEquals(3000, map.size());
+    assertEquals(500, map.get(new Pair(500, 0)));
+    assertEquals(-500, map.get(new Pair(0, 501)));
+  }
+
   @Test
   void manyKeys_splitAndDouble_allThere() {
     PersistentMap<Long, Long> map = longs();

@@ -95,7 +95,9 @@ public final class KeyedHash {
   }
 
   /**
-   * The hash of some bytes of a segment. It differs from that of the same bytes as words.
+   * The hash of some bytes of a segment. It differs from that of the same bytes as words, also in
+   * that no word of the bytes, whatever the seed, can make a factor of the products zero but by
+   * chance: keys of maps may be anything.
    *
    * @param seed where they belong
    * @param segment where they are
@@ -108,7 +110,7 @@ public final class KeyedHash {
     long at = offset;
     long end = offset + bytes;
     for (; at + 16 <= end; at += 16) {
-      hash = mix(segment.get(WORD, at) ^ first, segment.get(WORD, at + 8) ^ hash);
+      hash = mix(segment.get(WORD, at) ^ first, segment.get(WORD, at + 8) ^ hash ^ second);
     }
     if (at + 8 <= end) {
       hash = mix(segment.get(WORD, at) ^ second, hash ^ first);
@@ -133,7 +135,10 @@ public final class KeyedHash {
     int at = 0;
     int end = bytes.length;
     for (; at + 16 <= end; at += 16) {
-      hash = mix((long) IN_ARRAY.get(bytes, at) ^ first, (long) IN_ARRAY.get(bytes, at + 8) ^ hash);
+      hash =
+          mix(
+              (long) IN_ARRAY.get(bytes, at) ^ first,
+              (long) IN_ARRAY.get(bytes, at + 8) ^ hash ^ second);
     }
     if (at + 8 <= end) {
       hash = mix((long) IN_ARRAY.get(bytes, at) ^ second, hash ^ first);
