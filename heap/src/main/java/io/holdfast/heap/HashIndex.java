@@ -392,8 +392,11 @@ final class HashIndex {
     return stripes;
   }
 
+  /** Called after the fence, where a locked instruction is spared if it can be. */
   void changeCount(int by) {
-    change.add(by);
+    if (by != 0) {
+      change.add(by);
+    }
   }
 
   /** How many entries there are. */

@@ -490,7 +490,7 @@ public final class Lanes implements AutoCloseable {
   private static TransactionException.Conflict conflict(
       long unit, Lane holder, String why, boolean retryable) {
     return new TransactionException.Conflict(
-        "unit %d is claimed by a transaction that is %s (thread %s): abort and try again"
+        "unit %d is claimed, or waited for, by a transaction that is %s (thread %s): abort, try again"
             .formatted(unit, why, holder.owner()),
         retryable);
   }
