@@ -42,15 +42,16 @@ import org.junit.jupiter.api.io.TempDir;
  * can be left out, or shows a hole in the tests; or it is in {@code mutants-that-live.txt}, with
  * the reason.
  *
- * <p>Which test noticed a mutant last is in {@code mutants-found.txt}, and it is asked first; what
- * is not in there is asked of all of them. Mutants that are named in {@code mutants-by-name.txt}
- * are tried in every build; of the others one in ten, another tenth whenever the module's code
- * changes.
+ * <p>Which test noticed a mutant last is in {@code mutants-found.txt}, and it is asked first; then
+ * all of them, from the quickest on. A build tries only mutants that are in there: those that have
+ * a name in {@code mutants-by-name.txt}, and of the others one in ten, another tenth whenever the
+ * module's code changes.
  *
- * <p>System properties: of every {@code holdfast.mutants.every} mutants one is tried, of ten unless
- * it is set, from {@code holdfast.mutants.first} on. Tests that take more than {@code
- * holdfast.mutants.slowest} seconds are not asked. If {@code holdfast.mutants.record} is set,
- * {@code mutants-found.txt} is written.
+ * <p>System properties: if {@code holdfast.mutants.every} is set, of all mutants every so many-th
+ * is tried, from {@code holdfast.mutants.first} on; if {@code holdfast.mutants.only} is set, those
+ * in whose names is what it says. Tests that take more than {@code holdfast.mutants.slowest}
+ * seconds are not asked. If {@code holdfast.mutants.record} is set, {@code mutants-found.txt} is
+ * written.
  */
 public final class MutationTests {
   private static final String PROPERTY = "holdfast.mutants.";
@@ -160,16 +161,10 @@ public final class MutationTests {
     Set<String> living = living();
     requireAll(all, new TreeSet<>(living), LIVING);
     requireAll(all, new TreeSet<>(names.values()), NAMED);
-    int every = Integer.getInteger(PROPERTY + "every", SAMPLED);
-    int first = Integer.getInteger(PROPERTY + "first", (int) (code.getValue() % every));
     List<String> survivors = new ArrayList<>();
     int tried = 0;
     int justified = 0;
-    for (int i = 0; i < all.size(); i++) {
-      Mutant mutant = all.get(i);
-      if (i % every != first && !names.containsValue(mutant.toString())) {
-        continue;
-      }
+    for (Mutant mutant : chosen(all, code.getValue(), names, found)) {
       tried++;
       if (living.contains(mutant.toString())) {
         justified++;
@@ -190,6 +185,27 @@ public final class MutationTests {
                 survivors.size(),
                 names.size()));
     assertEquals("", String.join("\n", survivors), "a call that no test needs");
+  }
+
+  private static List<Mutant> chosen(
+      List<Mutant> all, long code, Map<String, String> names, Map<String, String> found) {
+    String only = System.getProperty(PROPERTY + "only");
+    Integer every = Integer.getInteger(PROPERTY + "every");
+    if (only != null) {
+      return all.stream().filter(mutant -> mutant.toString().contains(only)).toList();
+    }
+    int step = every == null ? SAMPLED : every;
+    int first = Integer.getInteger(PROPERTY + "first", (int) (code % step));
+    List<Mutant> chosen = new ArrayList<>();
+    for (int i = 0; i < all.size(); i++) {
+      String name = all.get(i).toString();
+      if (every != null
+          ? i % step == first
+          : found.containsKey(name) && (i % step == first || names.containsValue(name))) {
+        chosen.add(all.get(i));
+      }
+    }
+    return chosen;
   }
 
   private static void requireAll(List<Mutant> all, Set<String> listed, String file) {

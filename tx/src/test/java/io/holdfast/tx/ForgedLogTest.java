@@ -161,7 +161,9 @@ class ForgedLogTest {
   void store_whereNoneMayBe_refused() {
     long end = region.size();
     for (long offset :
-        new long[] {WORD + 1, 0, LAYOUT.ring(0), LAYOUT.end() - 8, end, end - 4, 1L << 47}) {
+        new long[] {
+          WORD + 1, 0, LAYOUT.ring(0), LAYOUT.end() - 8, end, end - 4, end - 8, 1L << 47
+        }) {
       for (int kind : new int[] {LogLayout.SET_WORD, LogLayout.SNAP_WORD}) {
         commit(entry(kind, offset), 7);
         assertRefused("log.entry.offset");
@@ -277,6 +279,40 @@ class ForgedLogTest {
     range[1] = 8L * (words - 2);
     toExtension(0, extension, LogLayout.DATA, range);
     toRing(next, LogLayout.COMMIT, record(next, 3, next, 1));
+    assertCommitted(0);
+  }
+
+  /** A frame of the transaction, at a place that it was not written to. */
+  @Test
+  void extension_frameOfAnotherPlace_isNoCommit() {
+    long next = toRing(0, LogLayout.DATA, entry(LogLayout.LINK, extension), 128);
+    toExtension(0, extension + LogLayout.LINE, LogLayout.DATA, setWord(5));
+    for (int i = 0; i < LogLayout.LINE; i += 8) {
+      region.putLong(extension + i, region.getLong(extension + LogLayout.LINE + i));
+    }
+    toRing(next, LogLayout.COMMIT, record(next, 3, next, 1));
+    assertCommitted(0);
+  }
+
+  /** A line that is sound where it was written, and lies where another belongs. */
+  @Test
+  void watermark_lineOfAnotherPlace_notBelieved() {
+    for (int[] from : new int[][] {{LANE, 0}, {0, 1}}) {
+      commit(setWord(7));
+      long line = LAYOUT.watermarkLine(LANE, 1);
+      region.putLong(line, log.watermarkChecksum(from[0], from[1], 5));
+      region.putLong(line + 8, 5);
+      assertCommitted(1);
+      Lanes.format(region, LAYOUT, KEY, 0, space);
+    }
+    commit(setWord(7));
+    region.putLong(LAYOUT.watermarkLine(LANE, 1) + 8, 5);
+    region.putLong(LAYOUT.watermarkLine(LANE, 1), log.watermarkChecksum(LANE, 1, 4));
+    assertCommitted(1);
+    Lanes.format(region, LAYOUT, KEY, 0, space);
+    commit(setWord(7));
+    region.putLong(LAYOUT.watermarkLine(LANE, 1) + 8, 5);
+    region.putLong(LAYOUT.watermarkLine(LANE, 1), log.watermarkChecksum(LANE, 1, 5));
     assertCommitted(0);
   }
 
