@@ -479,10 +479,10 @@ public final class Lanes implements AutoCloseable {
       throw conflict(unit, holder, "of this thread, which cannot wait for itself", false);
     }
     if (holder.isOlderThan(lane) && holder.isBusy()) {
-      throw conflict(unit, holder, "and older", true);
+      throw conflict(unit, holder, "that is older", true);
     }
     if (System.nanoTime() > deadline) {
-      throw conflict(unit, holder, "and does not end", true);
+      throw conflict(unit, holder, "that does not end", true);
     }
     checkOpen();
   }
@@ -490,7 +490,7 @@ public final class Lanes implements AutoCloseable {
   private static TransactionException.Conflict conflict(
       long unit, Lane holder, String why, boolean retryable) {
     return new TransactionException.Conflict(
-        "unit %d is claimed, or waited for, by a transaction that is %s (thread %s): abort, try again"
+        "unit %d is claimed, or waited for, by a transaction %s (thread %s): abort and try again"
             .formatted(unit, why, holder.owner()),
         retryable);
   }

@@ -36,6 +36,7 @@ class MutationTest {
             "Intents.cancel",
             "ClaimedUnits.claim",
             "Lanes.claim",
+            "OpeningMark.refuseIfPowerLost",
             "Lane.endTransaction",
             "Lane.free")
         .ordering(
@@ -58,8 +59,7 @@ class MutationTest {
             "Space.mayAllocate",
             "CommitOrder.isUnfenced",
             "Lane.tryLatch",
-            "CoverSet.isDisjoint",
-            "OpeningMark.lostPower")
+            "CoverSet.isDisjoint")
         .by("CrashTest")
         .by("FormatTest")
         .by("TransactionTest")
