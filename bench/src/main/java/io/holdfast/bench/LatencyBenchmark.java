@@ -69,6 +69,7 @@ final class LatencyBenchmark implements Benchmark {
   public void run(Setting setting) throws IOException {
     setting.note("each time has one reading of the clock in it: " + clock());
     setting.note("%,d operations each, in %d turns".formatted(setting.effort().samples(), TURNS));
+    setting.note("no spread: each figure is of all operations of all turns");
     setting.note("k = 1: a write of 8 bytes; a put gives one of the keys a value of 100 bytes");
     try (PersistentRegion region = setting.region("latency", POOL_BYTES, Granularity.LINE);
         Pool pool = Pool.create(region, "bench");

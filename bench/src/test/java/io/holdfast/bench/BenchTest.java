@@ -139,7 +139,8 @@ class BenchTest {
       assertTrue(table.contains("\n  " + row.what() + " "), row.what());
       for (Figure figure : row.figures()) {
         assertTrue(table.contains("\n    " + figure.name() + " "), figure.name());
-        assertTrue(figure.median() > 0, figure.name());
+        // A compiler may find that nothing has to be allocated.
+        assertTrue(figure.median() > 0 || row.unit() == Unit.BYTES, figure.name());
       }
     }
   }
