@@ -423,18 +423,36 @@ public final class Lanes implements AutoCloseable {
   public <R> R call(Function<Transaction, R> body) {
     long age = now();
     for (int round = 0; ; round++) {
-      try (Transaction tx = begin(age)) {
+      Transaction tx = begin(age);
+      try {
         R result = body.apply(tx);
         if (tx.isActive()) {
           tx.commit();
         }
         return result;
       } catch (TransactionException.Conflict e) {
+        closeAfter(e, tx);
         if (!e.retryable()) {
           throw e;
         }
+      } catch (Throwable e) {
+        closeAfter(e, tx);
+        throw e;
       }
       Latch.pause(round);
+    }
+  }
+
+  /**
+   * As a {@code try} does; but a virtual machine without memory throws one object again and again.
+   */
+  private static void closeAfter(Throwable failure, Transaction tx) {
+    try {
+      tx.close();
+    } catch (Throwable e) {
+      if (e != failure) {
+        failure.addSuppressed(e);
+      }
     }
   }
 
