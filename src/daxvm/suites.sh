@@ -126,6 +126,7 @@ run_cuts() {
 # while all of them are made, every eighth time or so. The next life of the machine checks them. A last one only checks.
 cut_power() { # cut_power TIMES
   local reports=$work/reports/cuts times=$1 i life when delay checks=0
+  forget_nvdimms
   rm -rf "$reports"
   mkdir -p "$reports"
   choose_machine plain

@@ -136,14 +136,17 @@ class FileRefusalTest {
       PersistentRegion.create(file, 8192).close();
       Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxr-xr-x"));
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
-      assertTrue(
-          asNobody(file, "own").contains("permission denied (EACCES): check the permissions"));
-      assertTrue(asNobody(file, "read").contains("opened"));
+      assertSaid("permission denied (EACCES): check the permissions", asNobody(file, "own"));
+      assertSaid("opened", asNobody(file, "read"));
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
-      assertTrue(asNobody(file, "read").contains("permission denied (EACCES)"));
+      assertSaid("permission denied (EACCES)", asNobody(file, "read"));
     } finally {
       deleteTree(shared);
     }
+  }
+
+  private static void assertSaid(String words, String said) {
+    assertTrue(said.contains(words), said);
   }
 
   /** What a child of another user says, its class path copied to where that user may read. */
