@@ -82,7 +82,7 @@ class SeamTest {
                   "io.holdfast.flush.DirectMedium",
                   "io.holdfast.flush.PersistentRegion",
                   "io.holdfast.heap.Block$BlockEdit",
-                  "io.holdfast.heap.StoredMap$Edit",
+                  "io.holdfast.heap.StoredMap",
                   "io.holdfast.heap.VolatileMemory",
                   "io.holdfast.tx.Transaction"));
 
