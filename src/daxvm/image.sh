@@ -108,6 +108,7 @@ copy_programs() { # copy_programs MADE ROOT
   for name in ndctl daxctl mke2fs e2fsck chattr mkfs.xfs xfs_io setpriv; do
     program=$(find "$made/guest" -path "*bin/$name" | head -n 1)
     program=${program:-$(command -v "$name")} # that of the host
+    rm -f "$root/bin/$name" # BusyBox has its own, with fewer options
     cp "$program" "$root/usr/bin/"
     LD_LIBRARY_PATH=$(libraries_of "$made/guest") ldd "$program"
   done >"$made/libraries"

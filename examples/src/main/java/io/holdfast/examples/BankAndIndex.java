@@ -104,12 +104,17 @@ public final class BankAndIndex implements KillProgram {
     /** The key of the last value that was thrown away. */
     long thrown();
 
+    /** The same before all operations: how much there is room for is not told by the seed alone. */
+    long stocked();
+
     interface Edit extends Hoard {
       Edit done(long number);
 
       Edit kept(long key);
 
       Edit thrown(long key);
+
+      Edit stocked(long key);
     }
   }
 
@@ -250,7 +255,7 @@ public final class BankAndIndex implements KillProgram {
       // begins as a full one
     }
     long before = key;
-    pool.run(tx -> tx.edit(contents.hoard).thrown(before));
+    pool.run(tx -> tx.edit(contents.hoard).thrown(before).stocked(before));
     return before;
   }
 
@@ -488,8 +493,9 @@ public final class BankAndIndex implements KillProgram {
         "the hoard: %d done, kept up to %d, thrown away up to %d, %d there"
             .formatted(hoard.done(), hoard.kept(), hoard.thrown(), contents.values.size());
     long full = hoard.done() - hoard.kept();
-    require(full > foundFull || (full == foundFull && hoard.thrown() == thrown), is);
-    require(hoard.thrown() >= thrown && hoard.thrown() <= hoard.kept(), is);
+    long before = foundFull == 0 ? hoard.stocked() : thrown;
+    require(full > foundFull || (full == foundFull && hoard.thrown() == before), is);
+    require(hoard.thrown() >= before && hoard.thrown() <= hoard.kept(), is);
     require(contents.values.size() == hoard.kept() - hoard.thrown(), is);
     contents.values.forEach((key, value) -> {
       require(key > hoard.thrown() && key <= hoard.kept(), is + ", among them " + key);
