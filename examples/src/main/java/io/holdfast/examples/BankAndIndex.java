@@ -65,8 +65,8 @@ public final class BankAndIndex implements KillProgram {
   /** As small as what the others need for their numbers, so that no room is left for these. */
   private static final int LEAST_VALUE = 8;
 
-  /** The largest value is this part of the pool. */
-  private static final long VALUES_PER_POOL = 128;
+  /** The longest value is this part of the region. */
+  private static final long VALUES_PER_REGION = 128;
 
   /** A full pool loses from half of its values down to this part of them. */
   private static final int MOST_PARTS = 16;
@@ -107,6 +107,9 @@ public final class BankAndIndex implements KillProgram {
     /** The same before all operations: how much there is room for is not told by the seed alone. */
     long stocked();
 
+    /** How long a value may be: it goes by the region at its creation, which may grow since. */
+    long longest();
+
     interface Edit extends Hoard {
       Edit done(long number);
 
@@ -115,6 +118,8 @@ public final class BankAndIndex implements KillProgram {
       Edit thrown(long key);
 
       Edit stocked(long key);
+
+      Edit longest(long bytes);
     }
   }
 
@@ -241,12 +246,13 @@ public final class BankAndIndex implements KillProgram {
   /**
    * Keeps values before all operations, up to a share of the pool; returns the key before theirs.
    */
-  private static long stock(Pool pool, Contents contents, long seed, long poolSize) {
-    long left = new SplittableRandom(~seed).nextLong(poolSize);
+  private static long stock(Pool pool, Contents contents, long seed, long regionSize) {
+    long longest = regionSize / VALUES_PER_REGION;
+    long left = new SplittableRandom(~seed).nextLong(regionSize);
     long key = 0;
     try {
       while (left > 0) {
-        byte[] value = value(seed, key, poolSize);
+        byte[] value = value(seed, key, longest);
         contents.values.put(key, value);
         left -= value.length;
         key--;
@@ -255,7 +261,7 @@ public final class BankAndIndex implements KillProgram {
       // begins as a full one
     }
     long before = key;
-    pool.run(tx -> tx.edit(contents.hoard).thrown(before).stocked(before));
+    pool.run(tx -> tx.edit(contents.hoard).thrown(before).stocked(before).longest(longest));
     return before;
   }
 
@@ -292,7 +298,7 @@ public final class BankAndIndex implements KillProgram {
                 long number = contents.done(worker);
                 acknowledgements.acknowledge(worker, number);
                 while (condition.getAsBoolean()) {
-                  if (operate(pool, contents, region.size(), seed, worker, number + 1)) {
+                  if (operate(pool, contents, seed, worker, number + 1)) {
                     acknowledgements.acknowledge(worker, ++number);
                   } else {
                     LockSupport.parkNanos(WAIT_FOR_ROOM_NANOS);
@@ -306,10 +312,9 @@ public final class BankAndIndex implements KillProgram {
   }
 
   /** Carries out an operation; false if there was no room for it, and it has done nothing. */
-  private static boolean operate(
-      Pool pool, Contents contents, long poolSize, long seed, int worker, long number) {
+  private static boolean operate(Pool pool, Contents contents, long seed, int worker, long number) {
     if (worker == HOARDER) {
-      hoard(pool, contents, poolSize, seed, number);
+      hoard(pool, contents, seed, number);
       return true;
     }
     try {
@@ -331,8 +336,8 @@ public final class BankAndIndex implements KillProgram {
    * Keeps one more value, a small one if there is no room for a larger; if there is none for that
    * either, throws some away, which needs none.
    */
-  private static void hoard(Pool pool, Contents contents, long poolSize, long seed, long number) {
-    byte[] value = value(seed, contents.hoard.kept() + 1, poolSize);
+  private static void hoard(Pool pool, Contents contents, long seed, long number) {
+    byte[] value = value(seed, contents.hoard.kept() + 1, contents.hoard.longest());
     if (!keep(pool, contents, number, value)
         && !keep(pool, contents, number, Arrays.copyOf(value, LEAST_VALUE))) {
       throwAway(pool, contents, seed, number);
@@ -365,11 +370,10 @@ public final class BankAndIndex implements KillProgram {
   }
 
   /** What the hoarder keeps under a key, or the beginning of it if there is no room. */
-  private static byte[] value(long seed, long key, long poolSize) {
+  private static byte[] value(long seed, long key, long longest) {
     SplittableRandom random = new SplittableRandom(seed ^ key * 0x9E3779B97F4A7C15L);
-    double most = (double) poolSize / VALUES_PER_POOL;
-    byte[] value =
-        new byte[(int) (LEAST_VALUE * Math.pow(most / LEAST_VALUE, random.nextDouble()))];
+    double range = (double) longest / LEAST_VALUE;
+    byte[] value = new byte[(int) (LEAST_VALUE * Math.pow(range, random.nextDouble()))];
     random.nextBytes(value);
     return value;
   }
@@ -425,7 +429,7 @@ public final class BankAndIndex implements KillProgram {
         model(seed, worker, done);
       }
       compare(contents);
-      compareHoard(contents, seed, region.size());
+      compareHoard(contents, seed);
       return new Recovered(took, recovery.rolledBack());
     }
   }
@@ -487,7 +491,7 @@ public final class BankAndIndex implements KillProgram {
    * Which operations found the pool full is not told by the seed: the hoard has it, and the rest
    * goes by that.
    */
-  private void compareHoard(Contents contents, long seed, long poolSize) {
+  private void compareHoard(Contents contents, long seed) {
     Hoard hoard = contents.hoard;
     String is =
         "the hoard: %d done, kept up to %d, thrown away up to %d, %d there"
@@ -499,7 +503,7 @@ public final class BankAndIndex implements KillProgram {
     require(contents.values.size() == hoard.kept() - hoard.thrown(), is);
     contents.values.forEach((key, value) -> {
       require(key > hoard.thrown() && key <= hoard.kept(), is + ", among them " + key);
-      byte[] whole = value(seed, key, poolSize);
+      byte[] whole = value(seed, key, hoard.longest());
       require(
           Arrays.equals(value, whole) || Arrays.equals(value, Arrays.copyOf(whole, LEAST_VALUE)),
           "value " + key + " is another");

@@ -6,12 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.examples.BankAndIndex.Hoard;
+import io.holdfast.flush.Durability;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.heap.Codec;
 import io.holdfast.heap.PersistentMap;
 import io.holdfast.heap.Pool;
 import io.holdfast.heap.Type;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(120)
 class BankAndIndexTest {
@@ -91,6 +94,23 @@ class BankAndIndexTest {
       program.check(region, seed, acknowledged::get);
     }
     inPool(pool -> assertEquals(region.size(), pool.info().size()));
+  }
+
+  /**
+   * As in a partition, which may become as large as its device: what is kept does not go by that.
+   */
+  @Test
+  void check_aRegionThatGrewWhileItWasFilled_sound(@TempDir Path folder) throws Exception {
+    long seed = 312_515_094; // keeps nearly a region of values from the start
+    long size = program.size(seed);
+    try (PersistentRegion growing =
+        PersistentRegion.create(folder.resolve("growing"), size, 4 * size, Durability.PROCESS)) {
+      program.create(growing, seed);
+      assertTrue(growing.size() > size, "not grown: " + growing.describe());
+      BankAndIndex.workWhile(
+          () -> acknowledged.getOrDefault(HOARDER, 0L) < 200, growing, seed, acknowledged::put);
+      program.check(growing, seed, acknowledged::get);
+    }
   }
 
   @Test
