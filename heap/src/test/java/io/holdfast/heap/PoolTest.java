@@ -41,7 +41,7 @@ class PoolTest {
   private static final long SIZE = 8 << 20;
 
   /** What a file in the temporary folder gets from those who accept anything. */
-  private static final Durability CHEAP =
+  static final Durability CHEAP =
       System.getProperty("holdfast.daxvm.folder") == null ? Durability.PROCESS : Durability.POWER;
 
   @TempDir Path folder;
