@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Boots the guest, and ends it.
 #
-# Its disks: root (read-only), what is tested (read-only), what comes back, and an empty one. Its two NVDIMMs are files
-# that outlive it: the first is for file systems, the second for device DAX. What they hold is as it was when QEMU ended,
-# however that was.
+# Its disks: root (read-only), what is tested (read-only), what comes back, and an empty one. Its three NVDIMMs are files
+# that outlive it: the first is for file systems, the others for device DAX, divided and whole. What they hold is as it
+# was when QEMU ended, however that was.
 
-nvdimm_mib=(514 98) # 2 MiB of labels, and a multiple of 16
+nvdimm_mib=(514 194 34) # 2 MiB of labels, and a multiple of 16
 boot_seconds=${HOLDFAST_DAXVM_SECONDS:-900}
 cpu=max
 machine=q35,nvdimm=on
@@ -20,7 +20,7 @@ forget_nvdimms() {
 # All blocks are taken at once: on a full disk a sparse file would kill QEMU by SIGBUS.
 make_nvdimms() {
   local i
-  for i in 0 1; do
+  for i in "${!nvdimm_mib[@]}"; do
     [ -e "$work/nvdimm$i" ] || fallocate -l "${nvdimm_mib[i]}M" "$work/nvdimm$i"
   done
 }
@@ -46,7 +46,7 @@ start_machine() { # start_machine NAME WORD...
     -L "$base/qemu/usr/share/qemu" -L "$base/qemu/usr/share/seabios" -L "$base/qemu/usr/lib/ipxe/qemu" \
     -nodefaults -no-user-config -display none -no-reboot \
     -accel tcg,thread=multi -cpu "$cpu" -machine "$machine" -smp 2 -m 2G,slots=4,maxmem=16G \
-    $(nvdimm 0) $(nvdimm 1) \
+    $(nvdimm 0) $(nvdimm 1) $(nvdimm 2) \
     -drive if=virtio,format=raw,readonly=on,file="$base/root.img" \
     -drive if=virtio,format=raw,readonly=on,file="$work/payload.img" \
     -drive if=virtio,format=raw,file="$work/out" \

@@ -27,10 +27,10 @@ import java.util.function.Consumer;
  * there, with at most one more of each worker. A region that was still being made is one that can
  * be opened, or is refused by a type.
  *
- * <p>A region is a file, or a partition of a device, which is divided first if it is not yet. The
- * simulated memory keeps every store, so this finds what kernel, mount and recovery lose, and not a
- * writeback that is missing: that is found by {@link KillMedium#VOLATILE_CACHE} and by {@link
- * Explorer}.
+ * <p>A region is a file, a whole device, or a partition of one, which is divided first if it is not
+ * yet. The simulated memory keeps every store, so this finds what kernel, mount and recovery lose,
+ * and not a writeback that is missing: that is found by {@link KillMedium#VOLATILE_CACHE} and by
+ * {@link Explorer}.
  */
 final class PowerCut {
   /** What a life does: look after what is there; work on it; make it anew and work. */
@@ -168,14 +168,21 @@ final class PowerCut {
     if (!Files.isDirectory(area.getParent())) {
       divide(area.getParent());
     }
-    if (PersistentRegion.exists(area)) {
-      PersistentRegion.delete(area);
+    if (!isDevice()) {
+      if (PersistentRegion.exists(area)) {
+        PersistentRegion.delete(area);
+      }
+      PersistentRegion.create(area, program.size(seed)).close();
     }
-    PersistentRegion.create(area, program.size(seed)).close();
     try (PersistentRegion region = PersistentRegion.open(area)) {
       program.create(region, seed);
     }
     disk.seed(seed);
+  }
+
+  /** A device is there, and what it held is of no account. */
+  private boolean isDevice() {
+    return Files.exists(area) && !Files.isRegularFile(area);
   }
 
   /** Two programs come here at once. */
