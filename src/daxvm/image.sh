@@ -3,8 +3,10 @@
 # The guest: a kernel, an initramfs that finds the root, and a read-only root with a small Java runtime. In $work/base,
 # made again when one of its inputs has changed:
 #
-#   qemu/  QEMU and mke2fs as their packages have them      kernel      initrd      root.img
+#   qemu/     QEMU and mke2fs as their packages have them      kernel      initrd      root.img
+#   pmemobj/  libpmemobj, for the programs in C that come with what is tested
 
+pmemobj_packages=(libpmemobj-dev libpmemobj1 libpmem-dev libpmem1 libndctl6 libdaxctl1)
 java_modules=java.base,java.logging,java.management,java.xml,jdk.management,jdk.nio.mapmode,jdk.unsupported
 
 image_inputs() {
@@ -34,9 +36,10 @@ unpack_packages() { # unpack_packages MADE
   [ -n "$kernel" ] || cannot "there is no package linux-image-cloud-amd64: the rig needs Debian 12 or newer"
   mapfile -t host < <(with_missing qemu-system-x86 kmod e2fsprogs)
   mapfile -t guest < <(with_missing ndctl daxctl busybox-static e2fsprogs xfsprogs)
-  download "${host[@]}" "${guest[@]}" "$kernel"
+  download "${host[@]}" "${guest[@]}" "${pmemobj_packages[@]}" "$kernel"
   unpack "$1/qemu" "${host[@]}"
   unpack "$1/guest" "${guest[@]}"
+  unpack "$1/pmemobj" "${pmemobj_packages[@]}"
   unpack "$1/kernel.d" "$kernel"
   cp "$1"/kernel.d/boot/vmlinuz-* "$1/kernel"
   ln -s "$(first "$1"/qemu/bin/kmod "$1"/qemu/usr/bin/kmod)" "$1/depmod"

@@ -10,22 +10,31 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Compiles the contestants in C, when they are needed. */
+/**
+ * Compiles the contestants in C, when they are needed. Where there is no compiler, they can be
+ * brought along: {@code holdfast.bench.programs} is a folder of programs.
+ */
 final class Gcc {
+  private static final String BROUGHT = System.getProperty("holdfast.bench.programs");
+
   private Gcc() {}
 
   /**
-   * Compiles a program.
+   * Compiles a program, unless it was brought along.
    *
    * @param source the name of its source, which is beside this class
+   * @param name the name of the program, which differs where the flags do
    * @param folder where the program goes
    * @param flags what gcc is given besides
    * @return the program
    * @throws Unavailable if there is no gcc, or what it needs is missing
    */
-  static Path compile(String source, Path folder, String... flags) throws Unavailable {
+  static Path compile(String source, String name, Path folder, String... flags) throws Unavailable {
+    if (BROUGHT != null) {
+      return brought(Path.of(BROUGHT, name));
+    }
     Path file = folder.resolve(source);
-    Path program = folder.resolve(source.replace(".c", ""));
+    Path program = folder.resolve(name);
     List<String> command = new ArrayList<>();
     command.addAll(List.of("gcc", "-O2", "-o", program.toString(), file.toString()));
     command.addAll(List.of(flags));
@@ -42,6 +51,13 @@ final class Gcc {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static Path brought(Path program) throws Unavailable {
+    if (!Files.isExecutable(program)) {
+      throw new Unavailable(program + " was not brought along");
+    }
+    return program;
   }
 
   private static Process start(List<String> command) throws Unavailable {

@@ -61,8 +61,9 @@ final class PersistBenchmark implements Benchmark {
       throw new Unavailable(
           "the program in C knows the instructions of x86-64, and not this: " + region.describe());
     }
-    String define = "-DWRITEBACK=\"" + instruction.group(1) + "\"";
-    Path program = Gcc.compile("persist.c", setting.folder(), define);
+    String name = instruction.group(1);
+    String define = "-DWRITEBACK=\"" + name + "\"";
+    Path program = Gcc.compile("persist.c", "persist-" + name, setting.folder(), define);
     String file = setting.folder().resolve("floor").toString();
     return Program.start(Map.of(), List.of(program.toString(), file, "" + Walk.BYTES));
   }

@@ -5,8 +5,6 @@ import io.holdfast.flush.Granularity;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 
 /**
@@ -18,16 +16,16 @@ import java.nio.file.Path;
  */
 record Setting(Path folder, Effort effort, Journal journal) {
   /**
-   * A region over a new file. What persists it is assumed and not proven, so that the instructions
-   * of persistent memory can be timed on memory that is none; {@link #describe} prints that.
+   * A region over a new file. Where the file system does not give the granularity, what persists it
+   * is assumed and not proven, so that the instructions of persistent memory can be timed on memory
+   * that is none; {@link #describe} prints that.
    */
   static PersistentRegion region(Path file, long bytes, Granularity granularity) {
-    try (RandomAccessFile empty = new RandomAccessFile(file.toFile(), "rw")) {
-      empty.setLength(bytes);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    PersistentRegion region = PersistentRegion.create(file, bytes);
+    if (region.granularity() != granularity) {
+      region.close();
+      region = PersistentRegion.over(Medium.assuming(file, granularity));
     }
-    PersistentRegion region = PersistentRegion.over(Medium.assuming(file, granularity));
     region.zero(0, bytes); // so that no page is touched for the first time while it counts
     return region;
   }

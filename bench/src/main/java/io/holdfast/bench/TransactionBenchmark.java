@@ -146,7 +146,7 @@ final class TransactionBenchmark implements Benchmark {
   static Program library(
       Setting setting, String file, long poolBytes, Map<String, String> environment)
       throws IOException, Unavailable {
-    Path program = Gcc.compile("pmemobj.c", setting.folder(), "-lpmemobj");
+    Path program = Gcc.compile("pmemobj.c", "pmemobj", setting.folder(), "-lpmemobj");
     return Program.start(
         environment,
         List.of(
