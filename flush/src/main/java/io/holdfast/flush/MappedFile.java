@@ -19,6 +19,7 @@ import org.slf4j.LoggerFactory;
  */
 abstract class MappedFile {
   private static final Logger LOG = LoggerFactory.getLogger(MappedFile.class);
+  private static final Platform PLATFORM = Platform.current();
 
   /** Who may have the file open at the same time. */
   enum Sharing {
@@ -47,7 +48,7 @@ abstract class MappedFile {
 
   /** Creates a file, or a partition, in which everything is zero once it is finished. */
   static MappedFile create(Path path, long bytes) {
-    requireLinux();
+    PLATFORM.require();
     FileType type = FileType.of(path);
     if (type == FileType.CHARACTER_DEVICE) {
       throw new HoldfastException.FileUnusable(
@@ -74,7 +75,7 @@ abstract class MappedFile {
 
   /** Removes a file, or a partition. */
   static void delete(Path path) {
-    requireLinux();
+    PLATFORM.require();
     if (Partitions.isPartition(path)) {
       Partitions.of(path.getParent()).delete(path.getFileName().toString());
       return;
@@ -94,7 +95,7 @@ abstract class MappedFile {
 
   /** Opens and locks what is there. */
   static MappedFile open(Path path, Sharing sharing) {
-    requireLinux();
+    PLATFORM.require();
     if (Partitions.isPartition(path)) {
       return PartitionFile.open(path, sharing);
     }
@@ -110,7 +111,7 @@ abstract class MappedFile {
 
   /** Opens a whole file or device, for whoever locks a part of it. */
   static MappedFile openUnlocked(Path path, Sharing sharing) {
-    requireLinux();
+    PLATFORM.require();
     FileType type = FileType.of(path);
     type.refuse(path);
     return type == FileType.CHARACTER_DEVICE
@@ -241,16 +242,6 @@ abstract class MappedFile {
   final boolean isWhollyLocked(Sharing sharing) throws Libc.Errno {
     Libc.Locked other = Libc.conflictingLock(fd, sharing.lockType, 0, 1);
     return other != null && other.bytes() == 0;
-  }
-
-  private static void requireLinux() {
-    String os = System.getProperty("os.name");
-    if (!os.equals("Linux")) {
-      throw new HoldfastException.FileUnusable(
-          "files are mapped on Linux only, and this is os.name="
-              + os
-              + ": Medium.inMemory works everywhere");
-    }
   }
 
   /** What a path names, told before it is opened: to open a pipe would wait for its writer. */

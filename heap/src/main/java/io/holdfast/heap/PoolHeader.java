@@ -264,12 +264,18 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
     }
     long first = region.getLong(PoolLayout.FIRST_HEADER + PoolLayout.MAGIC_AT);
     long second = region.getLong(PoolLayout.SECOND_HEADER + PoolLayout.MAGIC_AT);
-    throw new PoolException.NotAPool(
-        first == 0 && second == 0
-            ? "no pool: both headers are empty, as after a creation that did not finish:"
-                + " delete the file and create it again"
-            : "no pool: begins with 0x%016X: another program's file: check the path"
-                .formatted(first));
+    throw new PoolException.NotAPool("no pool: " + whatElse(first, second));
+  }
+
+  private static String whatElse(long first, long second) {
+    if (first == 0 && second == 0) {
+      return "both headers are empty, as after a creation that did not finish:"
+          + " delete the file and create it again";
+    }
+    if (first == Long.reverseBytes(PoolLayout.MAGIC)) {
+      return "its words are in the other byte order: open a copy that no program has converted";
+    }
+    return "begins with 0x%016X: another program's file: check the path".formatted(first);
   }
 
   private static PoolHeader loadCopy(PersistentRegion region, long at) {

@@ -15,13 +15,19 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Transaction;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassModel;
+import java.lang.classfile.constantpool.MethodRefEntry;
+import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
@@ -296,6 +302,78 @@ class EnvironmentTest {
         pool.roots();
       }
     }
+  }
+
+  /** What a child is given is not the pool's file, and so not its lock. */
+  @Test
+  void owner_diesBeforeItsChild_poolCanBeOpened() throws Exception {
+    Path file = folder.resolve("pool");
+    builder(file).create().close();
+    Process owner = child(Parent.class, "-Xmx64m", file);
+    String line = owner.inputReader().readLine();
+    while (line != null && line.startsWith("SLF4J")) {
+      line = owner.inputReader().readLine();
+    }
+    ProcessHandle child = ProcessHandle.of(Long.parseLong(line)).orElseThrow();
+    try {
+      owner.destroyForcibly().waitFor();
+      assertTrue(child.isAlive());
+      try (Pool pool = builder(file).open()) {
+        assertEquals(1, assertWhole(pool));
+      }
+      assertTrue(child.isAlive());
+    } finally {
+      owner.destroyForcibly();
+      child.destroyForcibly();
+    }
+  }
+
+  /** Adds one, and begins a process that lives longer. */
+  static final class Parent {
+    private Parent() {}
+
+    public static void main(String[] arguments) throws Exception {
+      Pool pool = builder(Path.of(arguments[0])).open();
+      addOne(pool);
+      Process child = new ProcessBuilder("sleep", "60").start();
+      System.out.println(child.pid());
+      child.waitFor();
+      pool.close();
+    }
+  }
+
+  // ---- the clock
+
+  /** All waiting goes by a clock that nobody sets; the other is for looking at, in what is made. */
+  @Test
+  void wallClock_isAskedWhenSomethingIsMade_andNowhereElse() throws Exception {
+    List<String> ask = new ArrayList<>();
+    for (Class<?> anchor : List.of(PersistentRegion.class, Transaction.class, Pool.class)) {
+      Path classes = Path.of(anchor.getProtectionDomain().getCodeSource().getLocation().toURI());
+      try (Stream<Path> files = Files.walk(classes)) {
+        for (Path file : files.filter(each -> each.toString().endsWith(".class")).toList()) {
+          if (asksWallClock(ClassFile.of().parse(file))) {
+            ask.add(file.getFileName().toString().replace(".class", ""));
+          }
+        }
+      }
+    }
+    Collections.sort(ask);
+    assertEquals(List.of("PartitionTable$Label", "Pool"), ask);
+  }
+
+  private static boolean asksWallClock(ClassModel type) {
+    for (PoolEntry entry : type.constantPool()) {
+      if (entry instanceof MethodRefEntry method) {
+        String name = method.owner().asInternalName() + "." + method.name().stringValue();
+        if (name.equals("java/lang/System.currentTimeMillis")
+            || name.matches("java/time/.*\\.(now|system.*)")
+            || name.equals("java/util/Date.<init>")) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   // ---- addresses and sizes

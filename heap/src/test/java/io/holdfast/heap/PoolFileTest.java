@@ -121,6 +121,17 @@ class PoolFileTest {
         PoolException.NotAPool.class, written(text), "begins with 0x77207369206C6C41", "another");
   }
 
+  /** Pools are of one byte order, that of the processors for which there is one. */
+  @Test
+  void open_theOtherByteOrder_refused() throws IOException {
+    ByteBuffer swapped = ByteBuffer.wrap(Files.readAllBytes(pool()));
+    for (int at = 0; at < swapped.capacity(); at += Long.BYTES) {
+      swapped.putLong(at, Long.reverseBytes(swapped.getLong(at)));
+    }
+    assertRefusedUnharmed(
+        PoolException.NotAPool.class, written(swapped.array()), "in the other byte order");
+  }
+
   @Test
   void open_truncated_refusedBySizes() throws IOException {
     byte[] whole = Files.readAllBytes(pool());
