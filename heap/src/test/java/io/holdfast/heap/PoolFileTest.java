@@ -19,6 +19,7 @@ import io.holdfast.flush.HoldfastException.RegionInUse;
 import io.holdfast.flush.HoldfastException.UnsupportedVersion;
 import io.holdfast.flush.PersistentRegion;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -162,6 +163,28 @@ class PoolFileTest {
           "actual=" + bytes + " bytes",
           "extended");
     }
+  }
+
+  /** At each page, and in what comes before objects at each line; a longer one likewise. */
+  @Test
+  void open_anyOtherLength_refusedUnharmed() throws IOException {
+    Path file = pool();
+    byte[] whole = Files.readAllBytes(file);
+    for (int pages = 1; pages <= 64; pages++) {
+      assertRefusedAtLength(file, whole, (int) SIZE + 4096 * pages);
+      assertRefusedAtLength(file, whole, (int) SIZE + 64 * pages);
+    }
+    for (int bytes = (int) SIZE - 4096; bytes >= 0; bytes -= bytes > 65_536 ? 4096 : 64) {
+      assertRefusedAtLength(file, whole, bytes);
+    }
+  }
+
+  private static void assertRefusedAtLength(Path file, byte[] whole, int bytes) throws IOException {
+    try (RandomAccessFile changed = new RandomAccessFile(file.toFile(), "rw")) {
+      changed.setLength(bytes);
+    }
+    assertThrows(HoldfastException.class, builder(file)::open, () -> "bytes=" + bytes);
+    assertArrayEquals(Arrays.copyOf(whole, bytes), Files.readAllBytes(file));
   }
 
   private static void write(Path file, long at, long value) throws IOException {
