@@ -742,7 +742,8 @@ public final class PersistentRegion implements AutoCloseable {
   }
 
   /**
-   * Refuses every access from now on, because what the region holds can no longer be trusted.
+   * Refuses every access from now on, because what the region holds can no longer be trusted. A
+   * region that is closed stays just that.
    *
    * @param cause why; the first one is kept
    */
@@ -752,6 +753,11 @@ public final class PersistentRegion implements AutoCloseable {
 
   private HoldfastException poisoned(Throwable cause) {
     synchronized (this) {
+      if (closed && poison == null) {
+        // A call that close() overtakes finds no file any more. The medium is not at fault.
+        LOG.debug("a closed region ({}) failed: {}", describe(), cause.toString());
+        return ended();
+      }
       if (poison == null) {
         poison = cause;
         LOG.error("a region is poisoned ({}): {}", describe(), cause.toString());
@@ -842,8 +848,12 @@ public final class PersistentRegion implements AutoCloseable {
       throw failed();
     }
     if (closed) {
-      throw new HoldfastException.RegionClosed("the region is closed: open it again");
+      throw ended();
     }
+  }
+
+  private static HoldfastException ended() {
+    return new HoldfastException.RegionClosed("the region is closed: open it again");
   }
 
   private void checkLoad(long offset, long length) {

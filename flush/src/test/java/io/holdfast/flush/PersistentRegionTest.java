@@ -368,6 +368,15 @@ class PersistentRegionTest {
     region.close();
   }
 
+  @Test
+  void poison_closedRegion_staysClosed() {
+    PersistentRegion region = open(Kind.PROCESS);
+    region.close();
+    region.poison(new IllegalStateException("a call that found the file closed"));
+    assertThrows(HoldfastException.RegionClosed.class, () -> region.getLong(0));
+    assertThrows(HoldfastException.RegionClosed.class, () -> region.persist(0, 8));
+  }
+
   /**
    * The file is cut short while it is mapped. The fault of a store is thrown late by compiled code;
    * the fence before a record must not be passed without it, however hot the code is.
