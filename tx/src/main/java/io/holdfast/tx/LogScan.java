@@ -140,7 +140,7 @@ final class LogScan {
     List<Decided> records = new ArrayList<>();
     for (int slot = 0; slot < layout.ringLines(); slot++) {
       long position = recordPosition(lane, slot);
-      if (position >= 0 && frame.readRing(lane, position) && frame.isRecord()) {
+      if (position >= 0 && frame.readRing(lane, position)) {
         records.add(decided(lane, position));
       }
     }
@@ -258,9 +258,10 @@ final class LogScan {
     long position = start;
     while (position - start < layout.ringLines() && !walk.isLinked()) {
       Place place = new Place(lane, position, start, 0);
-      if (!place.load(frame) || frame.isRecord() || !walk.step(places, place)) {
+      if (!place.load(frame) || frame.isRecord()) {
         break;
       }
+      walk.take(places, place);
       position += frame.lines();
     }
     boolean more = walk.isLinked();
@@ -287,16 +288,19 @@ final class LogScan {
       return end != 0;
     }
 
-    /**
-     * Takes a frame if it validates; its entries are judged, and its link is followed from then on.
-     */
+    /** Takes a frame if it validates. */
     boolean step(List<Place> places, Place place) {
-      if (!place.load(frame)) {
-        return false;
+      boolean sound = place.load(frame);
+      if (sound) {
+        take(places, place);
       }
+      return sound;
+    }
+
+    /** Takes a frame that is read: its entries are judged, its link is followed from then on. */
+    void take(List<Place> places, Place place) {
       places.add(place);
       entries.visit(frame, place.end == 0 ? ringOffset(place) : place.at, this);
-      return true;
     }
 
     boolean stepInExtension(List<Place> places) {

@@ -77,6 +77,21 @@ class CoverSetTest {
     }
   }
 
+  /** A set that serves the next transaction knows nothing of the last one. */
+  @Test
+  void clear_ofRangesInSeveralLeaves_leavesNoneOfThem() {
+    for (int round = 0; round < 3; round++) {
+      for (int i = 0; i < 3000; i++) {
+        cover(4 * i, 4 * i + 2);
+      }
+      set.clear();
+      bits.clear();
+      assertTrue(set.isEmpty() && set.isDisjoint(0, Long.MAX_VALUE));
+    }
+    cover(5, 9000);
+    cover(0, 12_000);
+  }
+
   @Test
   void cover_inOrder_andBackwards() {
     for (int i = 0; i < 3000; i++) {

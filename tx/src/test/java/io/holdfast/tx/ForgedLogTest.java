@@ -234,6 +234,20 @@ class ForgedLogTest {
     assertEquals(5, region.getLong(WORD));
   }
 
+  /** As a transaction leaves it that outgrows its extension too. */
+  @Test
+  void extension_linkedToAnother_carriedOut() {
+    long second = extension + TestSpace.EXTENSION_BYTES;
+    long next = toRing(0, LogLayout.DATA, entry(LogLayout.LINK, extension), 128);
+    toExtension(0, extension, LogLayout.DATA, entry(LogLayout.LINK, second), 128);
+    toExtension(0, second, LogLayout.DATA, setWord(5));
+    toExtension(0, second + LogLayout.LINE, LogLayout.DATA, entry(LogLayout.SET_WORD, WORD + 8), 6);
+    toRing(next, LogLayout.COMMIT, record(next, 5, next, 1));
+    assertCommitted(1);
+    assertEquals(5, region.getLong(WORD));
+    assertEquals(6, region.getLong(WORD + 8));
+  }
+
   /** More frames than its links lead to. */
   @Test
   void extension_endsBeforeTheTransaction_isNoCommit() {
@@ -405,13 +419,21 @@ class ForgedLogTest {
     assertCommitted(0);
   }
 
-  /** A mark whose check is right, of a state that there is not. */
   @Test
-  void mark_ofNoState_refused() {
+  void mark_withoutItsCheck_refused() {
     OpeningMark mark = OpeningMark.now(OpeningMark.State.OPEN, region);
     long word = mark.encode(log.checksum());
     for (int bit = 0; bit < 64; bit++) {
       region.putLong(LAYOUT.mark(), word ^ 1L << bit);
+      assertRefused("log.mark");
+    }
+  }
+
+  /** Marks whose check is right, of a state or a durability that there is not. */
+  @Test
+  void mark_ofNoState_refused() {
+    for (long body : new long[] {0, 1L << 32, 3L << 32 | 1L << 40, 1L << 32 | 4L << 40}) {
+      region.putLong(LAYOUT.mark(), log.checksum().ofWord(0x6D61726B, body) >>> 48 << 48 | body);
       assertRefused("log.mark");
     }
   }

@@ -11,6 +11,7 @@ import io.holdfast.crash.Trace;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -167,6 +168,56 @@ class LogRoomTest {
       assertTrue(space.freeExtensions() < TestSpace.EXTENSIONS);
       assertEquals(value, region.getLong(space.word(2)));
     }
+  }
+
+  /** Snapshots that fill a ring, an extension, and some of another one. */
+  private void snapshotManyTimes(Transaction tx) {
+    for (int i = 0; i < 10; i++) {
+      tx.savepoint();
+      tx.snapshot(space.block(0), TestSpace.BLOCKS * TestSpace.BLOCK_BYTES).fill((byte) i);
+    }
+    assertEquals(TestSpace.EXTENSIONS - 2, space.freeExtensions());
+  }
+
+  /** The first extension ends with a link to the second. */
+  @Test
+  void transactionInTwoExtensions_undoneByAnAbortAndByRecovery() {
+    region.putLong(space.block(0), 7);
+    try (Transaction tx = lanes.begin()) {
+      snapshotManyTimes(tx);
+    }
+    assertEquals(7, region.getLong(space.block(0)));
+    assertEquals(TestSpace.EXTENSIONS, space.freeExtensions());
+    Transaction open = lanes.begin();
+    snapshotManyTimes(open);
+    assertEquals(1, reopen().recovery().rolledBack());
+    assertEquals(7, region.getLong(space.block(0)));
+    assertEquals(0, region.getLong(space.block(1)));
+  }
+
+  private Lanes reopen() {
+    return Lanes.open(region, 0, 0, Acceptance.NOTHING_LOST, TestSpace::new);
+  }
+
+  /** A space may give less than is asked for; with less than a frame nothing can be done. */
+  @Test
+  void extensionThatHasNoRoomForAFrame_refusedAndGivenBack() {
+    TestSpace small = new TestSpace(region, LAYOUT, LogLayout.LINE);
+    Lanes cramped = Lanes.format(region, LAYOUT, KEY, 0, small);
+    assertThrows(
+        TransactionException.LogFull.class,
+        () ->
+            cramped.run(tx -> {
+              for (int i = 0; i < SNAPSHOTS; i++) {
+                tx.savepoint();
+                tx.snapshot(space.block(0), TestSpace.BLOCKS * TestSpace.BLOCK_BYTES)
+                    .fill((byte) 1);
+              }
+            }));
+    assertEquals(TestSpace.EXTENSIONS, small.freeExtensions());
+    assertEquals(0, region.getLong(space.block(0)));
+    cramped.run(tx -> tx.setLong(space.word(1), 8));
+    assertEquals(8, region.getLong(space.word(1)));
   }
 
   /** A transaction that is large, but for which an empty ring would do. */

@@ -71,6 +71,24 @@ class OpeningMarkTest {
     assertNull(OpeningMark.decode(CHECKSUM, 0));
   }
 
+  /** A check that fits does not make a state, or a durability, of what is none. */
+  @Test
+  void word_ofNoStateOrDurability_refusedThoughItsCheckFits() {
+    for (long state : new long[] {0, 3, 255}) {
+      assertNull(OpeningMark.decode(CHECKSUM, withCheck(1L << 40 | state << 32)));
+    }
+    for (long durability : new long[] {0, 4, 255}) {
+      assertNull(OpeningMark.decode(CHECKSUM, withCheck(durability << 40 | 1L << 32)));
+    }
+    assertEquals(
+        openUnder(Durability.PROCESS, 7),
+        OpeningMark.decode(CHECKSUM, withCheck(1L << 40 | 1L << 32 | 7)));
+  }
+
+  private static long withCheck(long body) {
+    return CHECKSUM.ofWord(0x6D61726B, body) >>> 48 << 48 | body;
+  }
+
   @Test
   void lostPower_onlyIfOpenUnderProcessBeforeARestart() {
     int now = thisBoot();

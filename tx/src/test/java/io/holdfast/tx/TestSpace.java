@@ -28,10 +28,15 @@ final class TestSpace implements Space {
   private final ArrayDeque<Extension> free = new ArrayDeque<>();
 
   TestSpace(PersistentRegion region, LogLayout layout) {
+    this(region, layout, EXTENSION_BYTES);
+  }
+
+  /** One that gives so little for a log. */
+  TestSpace(PersistentRegion region, LogLayout layout, int extensionBytes) {
     this.region = region;
     this.layout = layout;
     for (int i = 0; i < EXTENSIONS; i++) {
-      free.add(new Extension(block(BLOCKS) + (long) i * EXTENSION_BYTES, EXTENSION_BYTES));
+      free.add(new Extension(block(BLOCKS) + (long) i * EXTENSION_BYTES, extensionBytes));
     }
   }
 

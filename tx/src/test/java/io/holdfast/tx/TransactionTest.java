@@ -3,6 +3,7 @@ package io.holdfast.tx;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -101,6 +102,23 @@ class TransactionTest {
       assertEquals(2, region.getLong(word(0)));
     }
     assertEquals(2, region.getLong(word(0)));
+  }
+
+  @Test
+  void get_whereNothingIsWritten_whatWasCommitted() {
+    lanes.run(tx -> tx.setLong(word(0), 1));
+    byte[] seen = new byte[5];
+    try (Transaction tx = lanes.begin()) {
+      tx.get(word(0), MemorySegment.ofArray(seen));
+      assertArrayEquals(new byte[] {1, 0, 0, 0, 0}, seen);
+      tx.setLong(word(0), 2);
+      tx.get(word(0), MemorySegment.ofArray(seen));
+      assertArrayEquals(new byte[] {2, 0, 0, 0, 0}, seen);
+    }
+    try (Transaction tx = lanes.begin()) {
+      tx.get(word(0), MemorySegment.ofArray(seen));
+    }
+    assertArrayEquals(new byte[] {1, 0, 0, 0, 0}, seen);
   }
 
   /** They have nothing to write back after the commit, on which the next one could wait. */
