@@ -126,6 +126,12 @@ final class HeapParticipant implements Participant {
     return number > freshFrom && !reserved.get(number - 1).cancelled;
   }
 
+  /** Whether the transaction has freed a block, which stays taken until it ends. */
+  boolean isFreed(long offset) {
+    int number = touched.get(offset);
+    return number == FREED || number > 0 && reserved.get(number - 1).cancelled;
+  }
+
   /** Frees a block, which must be one of the kind. */
   void free(long offset, Span.Kind kind) {
     if (!cancelMine(offset)) {

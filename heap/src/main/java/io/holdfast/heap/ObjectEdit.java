@@ -85,10 +85,15 @@ final class ObjectEdit {
     if (isInPlace()) {
       region.putLong(offset + at, value);
     } else {
-      if (region.getLong(offset) != header) {
-        throw new PoolException.ObjectFreed(offset);
-      }
+      requireAlive();
       access.write(tx, offset + at, value);
+    }
+  }
+
+  /** It may have been freed since, or made after a savepoint that was gone back to. */
+  private void requireAlive() {
+    if (pool.participant(tx).isFreed(offset) || region.getLong(offset) != header) {
+      throw new PoolException.ObjectFreed(offset);
     }
   }
 
@@ -190,6 +195,7 @@ final class ObjectEdit {
 
   /** A string belongs to its object: the one before is freed. */
   void setString(int field, String value) {
+    requireAlive();
     long before = word(field);
     setWord(field, value == null ? 0 : Texts.create(pool, tx, value));
     if (before != 0) {

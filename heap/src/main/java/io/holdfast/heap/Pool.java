@@ -524,8 +524,13 @@ public final class Pool implements AutoCloseable {
    * @param type its type
    * @return the object
    * @throws PoolException.OutOfPoolSpace if there is no room
+   * @throws IllegalArgumentException if it is a type of collections, to which nothing can refer but
+   *     a name
    */
   public <T> T make(Transaction tx, Type<T> type) {
+    if (!(type instanceof ObjectType || type instanceof Block.BlockType)) {
+      throw new IllegalArgumentException("a collection is a root, and made by root: " + type);
+    }
     return type.open(this, type.create(this, tx));
   }
 

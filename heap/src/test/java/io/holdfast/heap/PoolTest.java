@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -146,6 +147,43 @@ class PoolTest {
   }
 
   // ---- typed objects
+
+  /**
+   * All that use a map must use the same latches, also after a transaction thought better of it.
+   */
+  @Test
+  void drop_goneBackTo_theCollectionIsTheSameForAll() {
+    PersistentMap<Long, Long> map = pool.root("map", Type.map(Codec.LONG, Codec.LONG));
+    map.put(1L, 1L);
+    long offset = pool.roots().getFirst().offset();
+    HashIndex index = pool.index(offset);
+    pool.run(tx -> {
+      Savepoint before = tx.savepoint();
+      pool.drop(tx, "map", Type.map(Codec.LONG, Codec.LONG));
+      tx.rollbackTo(before);
+    });
+    assertSame(index, pool.index(offset));
+    assertEquals(1, map.get(1L));
+    pool.run(tx -> pool.drop(tx, "map", Type.map(Codec.LONG, Codec.LONG)));
+    assertEquals(0, pool.info().usedBytes());
+    pool.root("map", Type.map(Codec.LONG, Codec.LONG));
+    assertEquals(offset, pool.roots().getFirst().offset(), "another place, nothing is tested");
+    assertNotSame(index, pool.index(offset));
+  }
+
+  /** Nothing could refer to it; and a root that is made later may lie where it was. */
+  @Test
+  void make_ofACollection_refused() {
+    List<Type<?>> collections =
+        List.of(Type.map(Codec.LONG, Codec.LONG), Type.blocks(512, 10), Type.log());
+    for (Type<?> type : collections) {
+      try (Transaction tx = pool.begin()) {
+        var e = assertThrows(IllegalArgumentException.class, () -> pool.make(tx, type));
+        assertTrue(e.getMessage().contains("root"), e.getMessage());
+      }
+    }
+    assertEquals(0, pool.info().usedBytes());
+  }
 
   @Test
   void object_everyKindOfField_keptAndReadBack() {
@@ -309,6 +347,50 @@ class PoolTest {
     assertThrows(PoolException.ObjectFreed.class, () -> pool.run(tx -> pool.free(tx, block.get())));
   }
 
+  /** What a transaction takes and frees is nobody's, and nothing of it gets to the log. */
+  @Test
+  void free_ofWhatTheTransactionTook_onceAndThenNoMoreOfUse() {
+    try (Transaction tx = pool.begin()) {
+      Block block = pool.allocate(tx, 100);
+      Account account = account(tx, "ann", 1);
+      Account.Edit edit = tx.edit(account);
+      pool.free(tx, block);
+      pool.free(tx, account);
+      assertThrows(PoolException.ObjectFreed.class, () -> pool.free(tx, block));
+      assertThrows(PoolException.ObjectFreed.class, () -> pool.free(tx, account));
+      assertThrows(IllegalStateException.class, () -> tx.edit(block).fill());
+      assertThrows(PoolException.ObjectFreed.class, () -> edit.owner("bob"));
+      assertThrows(PoolException.ObjectFreed.class, () -> tx.edit(account).owner("bob"));
+      tx.commit();
+    }
+    assertEquals(0, pool.info().usedBytes());
+    assertNothingLeaked();
+  }
+
+  /** A text that is given to an object which is freed would belong to nobody. */
+  @Test
+  void edit_ofAnObjectThatTheTransactionFreed_refused() {
+    Account account = pool.call(tx -> account(tx, "ann", 1));
+    try (Transaction tx = pool.begin()) {
+      Account.Edit edit = tx.edit(account);
+      Savepoint before = tx.savepoint();
+      pool.free(tx, account);
+      assertThrows(PoolException.ObjectFreed.class, () -> edit.balance(2));
+      assertThrows(PoolException.ObjectFreed.class, () -> edit.owner("bob"));
+      assertThrows(PoolException.ObjectFreed.class, () -> tx.edit(account).owner("bob"));
+      tx.rollbackTo(before);
+      edit.owner("eve");
+      Savepoint again = tx.savepoint();
+      Account.Edit gone = tx.edit(pool.make(tx, Account.TYPE));
+      tx.rollbackTo(again);
+      assertThrows(PoolException.ObjectFreed.class, () -> gone.owner("bob"));
+      pool.free(tx, account);
+      tx.commit();
+    }
+    assertEquals(0, pool.info().usedBytes());
+    assertNothingLeaked();
+  }
+
   @Test
   void rollbackTo_objectsAndStrings_asTheyWereThen() {
     Account account = pool.root("account", Account.TYPE);
@@ -370,6 +452,9 @@ class PoolTest {
       assertThrows(IllegalArgumentException.class, () -> tx.edit(account).data(foreignBlock));
       assertThrows(IllegalArgumentException.class, () -> pool.free(tx, foreign));
       assertThrows(IllegalArgumentException.class, () -> pool.make(foreignTx, Account.TYPE));
+      foreignTx.edit(foreign).balance(1);
+      assertThrows(IllegalArgumentException.class, () -> pool.make(foreignTx, Account.TYPE));
+      assertThrows(IllegalArgumentException.class, () -> pool.allocate(foreignTx, 8));
       assertThrows(IllegalArgumentException.class, () -> tx.edit(tx.edit(account)));
       assertThrows(IllegalArgumentException.class, () -> tx.edit(new Editable<String>() {}));
       assertThrows(NullPointerException.class, () -> tx.edit(null));
