@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,6 +29,7 @@ import org.openjdk.jcstress.infra.results.J_Result;
  * is set they do so that often: interpreted, compiled by each compiler, and by one that reorders at
  * random.
  */
+@Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
 class DoorStressTest {
   private static final int ROUNDS = Integer.getInteger("holdfast.stress.rounds", 0);
   private static final List<String> USUAL = List.of("-XX:+TieredCompilation");
@@ -58,7 +60,6 @@ class DoorStressTest {
 
   @ParameterizedTest
   @MethodSource("compilers")
-  @Timeout(120)
   void door_threadsMeetThere_seeWhatIsAllowed(List<String> compiler) throws Exception {
     Ended child = run(DoorStress.class, MILLIS, compiler);
     assertEquals(tests(DoorStress.class), child.passed(), child::toString);
@@ -66,7 +67,6 @@ class DoorStressTest {
   }
 
   @Test
-  @Timeout(60)
   void child_whatIsForbiddenOrThrows_failed() throws Exception {
     Ended child = run(DoorStressTest.class, 1, USUAL);
     assertEquals(List.of(), child.passed(), child::toString);
