@@ -43,8 +43,8 @@ import org.junit.jupiter.api.io.TempDir;
  * the reason.
  *
  * <p>Which test noticed a mutant last is in {@code mutants-found.txt}, and it is asked first; then
- * all of them, from the quickest on. A build tries only mutants that are in there: those that have
- * a name in {@code mutants-by-name.txt}, and of the others one in ten, another tenth whenever the
+ * all of them, from the quickest on. A build tries those that have a name in {@code
+ * mutants-by-name.txt}, and of the others that are in there one in ten, another tenth whenever the
  * module's code changes.
  *
  * <p>System properties: if {@code holdfast.mutants.every} is set, of all mutants every so many-th
@@ -201,7 +201,7 @@ public final class MutationTests {
       String name = all.get(i).toString();
       if (every != null
           ? i % step == first
-          : found.containsKey(name) && (i % step == first || names.containsValue(name))) {
+          : names.containsValue(name) || found.containsKey(name) && i % step == first) {
         chosen.add(all.get(i));
       }
     }

@@ -35,6 +35,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(300)
 class HeapCrashTest {
   private static final long LIMIT = 70_000;
+  private static final long FEW = 20;
 
   /** How much of a large block is given contents. */
   private static final int FILLED = 2048;
@@ -43,6 +44,7 @@ class HeapCrashTest {
   private static final int LANES_WITH_SMALL_RINGS = 14;
 
   private static final Type<PersistentMap<Long, String>> MAP = Type.map(Codec.LONG, Codec.STRING);
+  private static final Type<PersistentBlocks> ARRAY = Type.blocks(512, 4);
 
   interface Node extends Editable<Node.Edit> {
     Type<Node> TYPE = Type.of(Node.class, MethodHandles.lookup());
@@ -221,6 +223,82 @@ class HeapCrashTest {
 
   // ---- pools and roots
 
+  /**
+   * It is not enough that all can be read after a crash: it must be of use, and go away whole. So
+   * many images as the limit says are tried of each point.
+   */
+  @Test
+  void afterEachCrash_everythingIsOfUse_andNothingIsLeftWhenItIsDropped() {
+    Explorer.Report report =
+        Explorer.of(pool(HeapCrashTest::useAll))
+            .limit(FEW)
+            .run(
+                medium -> {
+                  Pool pool = Pool.open(medium.region(), "test");
+                  PersistentMap<Long, String> map = pool.root("map", MAP);
+                  Node node = pool.root("n", Node.TYPE);
+                  pool.run(tx -> {
+                    tx.edit(map).put(1L, "one");
+                    tx.edit(map).put(3L, "three");
+                    replaceNext(pool, tx, node);
+                  });
+                },
+                (region, marks) -> {
+                  Pool pool = Pool.open(region, "test");
+                  useAll(pool);
+                  assertTrue(pool.check().isClean(), pool.check()::toString);
+                  dropAll(pool);
+                  assertEquals(0, pool.check().bytes());
+                  pool.close();
+                  assertTrue(Pool.open(region, "test").check().isClean());
+                  return "of use";
+                });
+    assertEquals(List.of(), report.findings());
+    assertTrue(report.states() > report.points(), report::toString);
+  }
+
+  private static void useAll(Pool pool) {
+    PersistentMap<Long, String> map = pool.root("map", MAP);
+    map.put(1L, map.size() + " entries");
+    map.merge(2L, "two", String::concat);
+    assertEquals(map.size(), new TreeMap<>(map).size());
+    map.remove(2L);
+    PersistentLog log = pool.root("log", Type.log());
+    log.append(new byte[20]);
+    log.truncate(log.end());
+    PersistentBlocks array = pool.root("array", ARRAY);
+    array.write(0, new byte[array.blockBytes()]);
+    array.write(1, new byte[array.blockBytes()]);
+    array.trim(0);
+    Node node = pool.root("n", Node.TYPE);
+    pool.run(tx -> replaceNext(pool, tx, node));
+    allocateData(3000).run(pool);
+  }
+
+  private static void replaceNext(Pool pool, Transaction tx, Node node) {
+    Node next = node.next();
+    tx.edit(node).next(pool.make(tx, Node.TYPE)).name("n" + node.number()).number(7);
+    free(pool, tx, next);
+  }
+
+  private static void free(Pool pool, Transaction tx, Editable<?> target) {
+    if (target != null) {
+      pool.free(tx, target);
+    }
+  }
+
+  private static void dropAll(Pool pool) {
+    Node node = pool.root("n", Node.TYPE);
+    pool.run(tx -> {
+      free(pool, tx, node.next());
+      free(pool, tx, node.data());
+      pool.drop(tx, "n", Node.TYPE);
+      pool.drop(tx, "map", MAP);
+    });
+    pool.run(tx -> pool.drop(tx, "log", Type.log()));
+    pool.run(tx -> pool.drop(tx, "array", ARRAY));
+  }
+
   @Test
   void creation_crashed_noPoolOrAnEmptyOne() {
     long[] garbage = new long[1 << 17];
@@ -376,6 +454,50 @@ class HeapCrashTest {
             pool.region().putLong(node.data().offset() + 8, 2);
           });
         });
+  }
+
+  /**
+   * What is written back before the record must not go by what was given back meanwhile. What is
+   * missing then may be lost at every later point, so that few images of each tell.
+   */
+  @Test
+  void blocks_filledBesideOnesThatAreGivenBack() {
+    Explorer.Report report =
+        explore(
+            0,
+            FEW,
+            pool(in("n", (tx, node) -> tx.edit(node).number(1)), allocateData(FILLED)),
+            pool -> {
+              Node node = pool.root("n", Node.TYPE);
+              pool.run(tx -> {
+                Block block = filled(pool, tx, 5);
+                Savepoint before = tx.savepoint();
+                filled(pool, tx, 6);
+                tx.rollbackTo(before);
+                pool.free(tx, node.data());
+                tx.edit(node).data(block);
+              });
+            },
+            pool -> {
+              Node node = pool.root("n", Node.TYPE);
+              pool.run(tx -> {
+                Block first = filled(pool, tx, 7);
+                Block block = filled(pool, tx, 8);
+                Block last = filled(pool, tx, 9);
+                pool.free(tx, last);
+                pool.free(tx, first);
+                pool.free(tx, node.data());
+                tx.edit(node).data(block);
+              });
+            });
+    assertEquals(List.of(), report.findings());
+    assertTrue(report.states() > report.points(), report::toString);
+  }
+
+  private static Block filled(Pool pool, Transaction tx, int value) {
+    Block block = pool.allocate(tx, FILLED);
+    tx.edit(block).fill().fill((byte) value);
+    return block;
   }
 
   @Test

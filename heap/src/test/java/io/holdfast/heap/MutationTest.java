@@ -26,10 +26,11 @@ class MutationTest {
             "HeapParticipant.claimRange",
             "HeapParticipant.free",
             "HeapParticipant.freeOwned",
-            "HeapParticipant.freeIndex",
+            "HeapParticipant.freeCollection",
             "HeapParticipant.invalidate",
             "Allocator.giveBack",
             "Chunks.addRange",
+            "Chunks.write",
             "Chunks.removeFromRange",
             "Chunks.added",
             "PoolHeader.storeSize")
@@ -42,6 +43,7 @@ class MutationTest {
             "HeapParticipant.claimRange")
         .shortened("Lines.add")
         .plain("PersistentRegion.putLongRelease", "VarHandle.setRelease")
+        .zeroed("Span.free")
         .answered("IndexStripes.isStill", "IndexStripes.isStable", "Chunks.hasRange")
         .by("HeapCrashTest")
         .by("PoolTest")
