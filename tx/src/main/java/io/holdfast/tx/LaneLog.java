@@ -242,8 +242,10 @@ final class LaneLog {
     int slot = slot(tail);
     int straight = Math.min(lines, ringLines - slot);
     copies.copy(ring + slot * LINE, staging.buffer(), begin, straight * LINE_WORDS);
-    int rest = begin + straight * LINE_WORDS;
-    copies.copy(ring, staging.buffer(), rest, (lines - straight) * LINE_WORDS);
+    if (straight < lines) {
+      int rest = begin + straight * LINE_WORDS;
+      copies.copy(ring, staging.buffer(), rest, (lines - straight) * LINE_WORDS);
+    }
     tail += lines;
   }
 

@@ -101,6 +101,9 @@ final class WriteSet {
   }
 
   void clear() {
+    if (count == 0 && !journaling) {
+      return;
+    }
     count = 0;
     journaling = false;
     journaled = 0;
