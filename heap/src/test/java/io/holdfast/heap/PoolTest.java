@@ -573,6 +573,19 @@ class PoolTest {
     }
   }
 
+  @Test
+  void offsets_ofABlockFreedSinceTheLastTransaction_refused() {
+    Block block = pool.call(tx -> pool.allocate(tx, 64));
+    pool.run(tx -> tx.setLong(block.offset(), 1));
+    pool.run(tx -> tx.setLong(block.offset(), 2));
+    pool.run(tx -> pool.free(tx, block));
+    try (Transaction tx = pool.begin()) {
+      assertThrows(IllegalArgumentException.class, () -> tx.setLong(block.offset(), 3));
+      assertThrows(IllegalArgumentException.class, () -> tx.snapshot(block.offset(), 8));
+    }
+    assertEquals(2, pool.region().getLong(block.offset()));
+  }
+
   // ---- space
 
   @Test

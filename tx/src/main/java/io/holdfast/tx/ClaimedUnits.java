@@ -9,12 +9,20 @@ import io.holdfast.tx.spi.Units;
  * that it is in: most writes go to where the one before went, and to look that up takes longer than
  * to write. While a unit of a block is claimed nobody else can free the block, so what was found of
  * it stays true.
+ *
+ * <p>From one transaction to the next it is a guess, since the block may be freed in between: what
+ * it says is claimed, and then looked up, once. Else a look is needed before the claim, which must
+ * know the unit, and one after it.
  */
 final class ClaimedUnits {
   private final Lanes lanes;
   private final Lane lane;
   private final Space space;
   private final Units part = new Units();
+  private final Units now = new Units();
+
+  /** Whether the part was found by this transaction. */
+  private boolean found;
 
   // The unit that was claimed last; empty if there is none.
   private long start;
@@ -36,8 +44,8 @@ final class ClaimedUnits {
   }
 
   private void claimUnit(long offset) {
-    if (!part.has(offset)) {
-      space.units(offset, part);
+    if (!found || !part.has(offset)) {
+      find(offset);
     }
     long unit = part.unit(offset);
     boolean claimed = false;
@@ -53,13 +61,21 @@ final class ClaimedUnits {
     end = part.end(unit);
   }
 
+  private void find(long offset) {
+    space.units(offset, part);
+    found = true;
+  }
+
   /** The same for a range that a user names; refused if he may not. */
   void claimForUser(Transaction tx, long offset, long length) {
     if (mayName(offset, length)) {
       claim(offset, length);
       return;
     }
-    space.units(offset, part);
+    if (!found && claimAsBefore(offset, length)) {
+      return;
+    }
+    find(offset);
     if (!mayName(offset, length)) {
       part.clear();
       space.checkUserRange(tx, offset, length);
@@ -77,15 +93,34 @@ final class ClaimedUnits {
     }
   }
 
+  /** Claims by what an earlier transaction has found, if that is still so. */
+  private boolean claimAsBefore(long offset, long length) {
+    if (length < 0 || !part.mayName(offset, length)) {
+      return false;
+    }
+    boolean still = false;
+    try {
+      found = true;
+      claim(offset, length);
+      space.units(offset, now);
+      still = now.isAs(part);
+    } finally {
+      if (!still) {
+        forget();
+      }
+    }
+    return still;
+  }
+
   /** Whether a user may name a range, as far as is known here. */
   boolean mayName(long offset, long length) {
-    return length >= 0 && part.mayName(offset, length);
+    return found && length >= 0 && part.mayName(offset, length);
   }
 
   /** What is a unit now may be none, or another, if it is looked up again. */
   void forget() {
     start = 0;
     end = 0;
-    part.clear();
+    found = false;
   }
 }

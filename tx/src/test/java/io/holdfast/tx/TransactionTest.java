@@ -460,6 +460,22 @@ class TransactionTest {
   }
 
   @Test
+  void claim_whereTheLastTransactionWrote_conflictAllTheSame() {
+    for (int round = 0; round < 3; round++) {
+      try (Transaction first = lanes.begin();
+          Transaction second = lanes.begin()) {
+        first.setLong(word(0), round);
+        assertThrows(TransactionException.Conflict.class, () -> second.setLong(word(0) + 8, 2));
+        second.setLong(word(1), round);
+        first.commit();
+        second.commit();
+      }
+    }
+    assertEquals(2, region.getLong(word(0)));
+    assertEquals(2, region.getLong(word(1)));
+  }
+
+  @Test
   void claim_olderWaits_youngerIsRefused() throws Exception {
     CountDownLatch claimed = new CountDownLatch(1);
     CountDownLatch tried = new CountDownLatch(1);

@@ -38,6 +38,16 @@ public final class Units {
   }
 
   /**
+   * Whether another one is the same part, divided in the same way.
+   *
+   * @param other the other one
+   * @return whether it is
+   */
+  public boolean isAs(Units other) {
+    return start == other.start && end == other.end && shift == other.shift && named == other.named;
+  }
+
+  /**
    * Whether a byte is in the part.
    *
    * @param offset the byte
