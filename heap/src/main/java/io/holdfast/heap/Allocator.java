@@ -322,20 +322,23 @@ final class Allocator {
 
   /** The taken block that an offset is in, or null. */
   Place find(long offset) {
+    Run run = runAt(offset);
+    int index = run == null ? -1 : run.takenAt(offset);
+    return index < 0 ? null : new Place(run, index);
+  }
+
+  /** The run that an offset is in, or null. */
+  Run runAt(long offset) {
     if (!layout.hasInChunks(offset, 1)) {
       return null;
     }
     int chunk = layout.chunkOf(offset);
     Run run = spans.run(chunk);
-    if (run == null) {
-      int first = spans.spanOf(chunk);
-      run = first < 0 ? null : run(first);
-      if (run == null) {
-        return null;
-      }
+    if (run != null) {
+      return run;
     }
-    int index = run.indexOf(offset);
-    return index >= 0 && run.isTaken(index) ? new Place(run, index) : null;
+    int first = spans.spanOf(chunk);
+    return first < 0 ? null : run(first);
   }
 
   /**

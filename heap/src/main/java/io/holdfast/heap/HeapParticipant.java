@@ -30,7 +30,7 @@ final class HeapParticipant implements Participant {
   private final Incarnations.Share incarnations;
   private Transaction tx;
   private final List<Reserved> reserved = new ArrayList<>();
-  private final List<Freed> freed = new ArrayList<>();
+  private final List<Allocator.Place> freed = new ArrayList<>();
   private final List<Reserved> cancelled = new ArrayList<>();
 
   // Taken after a savepoint that was gone back to. Kept until the end: snapshots of them may be in
@@ -70,8 +70,6 @@ final class HeapParticipant implements Participant {
       this.number = number;
     }
   }
-
-  private record Freed(Allocator.Place place, long offset) {}
 
   private record Mark(
       int reserved, int freed, int cancelled, int fresh, Map<HashIndex, IndexEdit.Kept> edits) {}
@@ -185,7 +183,7 @@ final class HeapParticipant implements Participant {
         place.run().bit(place.index()),
         place.offset(),
         place.run().blockBytes());
-    freed.add(new Freed(place, place.offset()));
+    freed.add(place);
     touched.put(place.offset(), FREED);
   }
 
@@ -260,9 +258,9 @@ final class HeapParticipant implements Participant {
       overwrite.applied();
       return;
     }
-    for (Freed one : freed) {
-      if (one.place.run().isTyped()) {
-        invalidate(one.offset);
+    for (Allocator.Place one : freed) {
+      if (one.run().isTyped()) {
+        invalidate(one.offset());
       }
     }
     edits.forEach(IndexEdit::applied);
@@ -305,8 +303,8 @@ final class HeapParticipant implements Participant {
       for (Reserved mine : cancelled) {
         giveBack(mine);
       }
-      for (Freed one : freed) {
-        allocator.giveBack(one.place);
+      for (Allocator.Place one : freed) {
+        allocator.giveBack(one);
       }
       undoneBlocks.forEach(this::giveBack);
     });
@@ -374,8 +372,8 @@ final class HeapParticipant implements Participant {
     List<Reserved> uncancelled = cancelled.subList(mark.cancelled, cancelled.size());
     uncancelled.forEach(mine -> mine.cancelled = false);
     uncancelled.clear();
-    List<Freed> kept = freed.subList(mark.freed, freed.size());
-    kept.forEach(one -> touched.put(one.offset, 0));
+    List<Allocator.Place> kept = freed.subList(mark.freed, freed.size());
+    kept.forEach(one -> touched.put(one.offset(), 0));
     kept.clear();
     List<Reserved> undone = reserved.subList(mark.reserved, reserved.size());
     List<Reserved> back = List.copyOf(undone);

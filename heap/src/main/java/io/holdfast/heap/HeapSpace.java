@@ -32,18 +32,19 @@ final class HeapSpace implements Space {
    */
   @Override
   public void units(long offset, Units into) {
-    Allocator.Place place = pool.allocator().find(offset);
-    if (place == null) {
+    Run run = pool.allocator().runAt(offset);
+    int index = run == null ? -1 : run.takenAt(offset);
+    if (index < 0) {
       into.set(offset & -8, (offset & -8) + 8, Units.WHOLE, false);
       return;
     }
-    long start = place.offset();
-    long bytes = place.run().blockBytes();
+    long start = run.block(index);
+    long bytes = run.blockBytes();
     int shift =
         bytes <= PAGE
             ? Units.WHOLE
             : Long.numberOfTrailingZeros(Math.max(PAGE, Long.highestOneBit(bytes / MOST_UNITS)));
-    into.set(start, start + bytes, shift, !place.run().isTyped());
+    into.set(start, start + bytes, shift, !run.isTyped());
   }
 
   /** By offset a user may name the bytes of one block; objects have their types. */

@@ -112,6 +112,12 @@ final class Run {
     return count == 1 ? 0 : (int) from / (int) blockBytes;
   }
 
+  /** The taken block that an offset is in, or -1 if it is in none. */
+  int takenAt(long offset) {
+    int index = indexOf(offset);
+    return index >= 0 && taken.get(index) ? index : -1;
+  }
+
   long bitmapWord(int index) {
     return bitmap + 8L * (index / 64);
   }
