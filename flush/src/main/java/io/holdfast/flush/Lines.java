@@ -230,8 +230,10 @@ public final class Lines {
 
   /** Forgets all contents. */
   public void clear() {
-    copyCount = 0;
-    copiedBytes = 0;
+    if (copyCount > 0) {
+      copyCount = 0;
+      copiedBytes = 0;
+    }
     if (rangeCount > 0) {
       rangeCount = 0;
       furtherLines = 0;

@@ -48,8 +48,12 @@ final class Hooks {
   }
 
   void clear() {
-    onCommit.clear();
-    onAbort.clear();
+    if (!onCommit.isEmpty()) {
+      onCommit.clear();
+    }
+    if (!onAbort.isEmpty()) {
+      onAbort.clear();
+    }
   }
 
   /** Runs every hook; the first failure is thrown when all have run, the others with it. */

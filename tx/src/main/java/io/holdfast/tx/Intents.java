@@ -56,8 +56,10 @@ final class Intents {
   }
 
   void clear() {
-    count = 0;
-    net = 0;
+    if (count > 0) {
+      count = 0;
+      net = 0;
+    }
   }
 
   /**

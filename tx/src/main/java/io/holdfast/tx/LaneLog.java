@@ -253,7 +253,9 @@ final class LaneLog {
   void written() {
     staging.clear();
     placedOfStaging = 0;
-    links.clear();
+    if (!links.isEmpty()) {
+      links.clear();
+    }
   }
 
   /** The transaction's commit record is durable. */
@@ -281,9 +283,11 @@ final class LaneLog {
   private void end() {
     written();
     placed = 0;
-    extensions.clear();
-    extensionsUsed = 0;
-    extensionAt = 0;
-    extensionEnd = 0;
+    if (!extensions.isEmpty()) {
+      extensions.clear();
+      extensionsUsed = 0;
+      extensionAt = 0;
+      extensionEnd = 0;
+    }
   }
 }

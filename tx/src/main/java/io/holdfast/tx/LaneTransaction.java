@@ -269,7 +269,9 @@ final class LaneTransaction {
       }
       other.unlatch();
     }
-    helped.clear();
+    if (!helped.isEmpty()) {
+      helped.clear();
+    }
     if (fenced) {
       pending.clear();
       order.fenced(lane.index());

@@ -572,10 +572,17 @@ final class Workspace {
     }
   }
 
+  /**
+   * Lists that are empty are not cleared, here and by those who are called: what is stored after a
+   * fence waits in the processor until the fence is done, and once there is no more room for that
+   * the processor waits as well.
+   */
   private void clear() {
     claims.forget();
     hooks.clear();
-    savepoints.clear();
+    if (!savepoints.isEmpty()) {
+      savepoints.clear();
+    }
     writes.clear();
     intents.clear();
     frees.clear();
