@@ -778,6 +778,20 @@ class PoolTest {
     assertNothingLeaked();
   }
 
+  /** The table does not say that a log has some of its free chunks, and must have all others. */
+  @Test
+  void allocate_behindALogThatNeedsChunks_bothAreThereAfterACrash() {
+    Block block = pool.root("block", Type.block(1 << 20));
+    Transaction open = pool.begin();
+    open.snapshot(block.offset(), 256 << 10).fill((byte) 9);
+    pool.root("behind", Type.block(100_000));
+    reopen();
+    assertEquals(1, pool.recovery().rolledBack());
+    assertEquals(0, pool.root("block", Type.block(1 << 20)).view().get(JAVA_BYTE, 0));
+    assertEquals(2, pool.roots().size());
+    assertNothingLeaked();
+  }
+
   @Test
   void check_ofAPoolWithALeak_namesIt() {
     AtomicReference<Block> lost = new AtomicReference<>();

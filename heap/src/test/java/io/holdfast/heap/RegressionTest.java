@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.flush.Durability;
 import io.holdfast.flush.Granularity;
@@ -47,7 +48,9 @@ class RegressionTest {
     try (Transaction tx = pool.begin()) {
       tx.snapshot(block.offset(), 256 << 10).fill((byte) 9);
       PersistentRegion crashed = killed();
-      assertEquals(1, Pool.open(crashed, "test").recovery().rolledBack());
+      Pool recovered = Pool.open(crashed, "test");
+      assertEquals(1, recovered.recovery().rolledBack());
+      assertTrue(recovered.check().isClean(), recovered.check()::toString);
       for (long at = 0; at < 256 << 10; at += 8) {
         assertEquals(0, crashed.getLong(block.offset() + at), "at=" + at);
       }
