@@ -48,6 +48,7 @@ final class Libc {
   static final int EPERM = 1;
   static final int ENOENT = 2;
   static final int EAGAIN = 11;
+  static final int EBADF = 9;
   static final int ENOMEM = 12;
   static final int EACCES = 13;
   static final int EEXIST = 17;
@@ -125,6 +126,7 @@ final class Libc {
       return switch (number) {
         case EPERM -> "operation not permitted (EPERM)";
         case ENOENT -> "no such file or directory (ENOENT)";
+        case EBADF -> "the file is closed (EBADF)";
         case EAGAIN -> "locked by another (EAGAIN)";
         case ENOMEM -> "not enough memory or address space (ENOMEM)";
         case EACCES -> "permission denied (EACCES)";

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,6 +40,7 @@ abstract class MappedFile {
 
   private final Path path;
   private final int fd;
+  private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
   private boolean open = true;
 
   MappedFile(Path path, int fd) {
@@ -196,11 +198,37 @@ abstract class MappedFile {
   /** Makes data durable. */
   abstract void fdatasync() throws Libc.Errno;
 
+  /** A system call on the descriptor. */
+  interface Call {
+    void on(int fd) throws Libc.Errno;
+  }
+
+  /**
+   * Makes a call that another thread's {@link #close} awaits: else the kernel might have given the
+   * descriptor's number to another file, whose failed writeback this one would be told of.
+   */
+  final void whileOpen(String what, Call call) throws Libc.Errno {
+    use.readLock().lock();
+    try {
+      if (!open) {
+        throw new Libc.Errno(what, Libc.EBADF);
+      }
+      call.on(fd);
+    } finally {
+      use.readLock().unlock();
+    }
+  }
+
   /** Closes the descriptor and with it gives up the lock. */
   void close() {
-    if (open) {
-      open = false;
-      closeQuietly(fd);
+    use.writeLock().lock();
+    try {
+      if (open) {
+        open = false;
+        closeQuietly(fd);
+      }
+    } finally {
+      use.writeLock().unlock();
     }
   }
 

@@ -248,12 +248,12 @@ final class RegularFile extends MappedFile {
 
   @Override
   void fsync() throws Libc.Errno {
-    Libc.fsync(fd());
+    whileOpen("fsync", Libc::fsync);
   }
 
   @Override
   void fdatasync() throws Libc.Errno {
-    Libc.fdatasync(fd());
+    whileOpen("fdatasync", Libc::fdatasync);
   }
 
   /** Closes the file and removes its name: a creation that failed leaves nothing. */
