@@ -17,7 +17,9 @@ import org.slf4j.LoggerFactory;
  * later region can be given these addresses. It costs address space, of which there are 128 TiB,
  * and no memory. What was reserved and never mapped is given back: nobody was let near it. Ranges
  * are asked for from the bottom up, so that the next one fits behind what the last one has kept;
- * the kernel, which goes from the top down, would find each gap a little too short.
+ * the kernel, which goes from the top down, would find each gap a little too short. They are
+ * multiples of the alignment, so that one begins where another ends: of what lies side by side and
+ * is retired the kernel makes one mapping, and it gives a process only so many.
  */
 final class AddressRange {
   /** Huge pages can be used where file offset and address agree modulo this. */
@@ -32,34 +34,39 @@ final class AddressRange {
   private final long start;
   private volatile long bytes;
 
+  // What is reserved: to the next multiple of the alignment, or to where the rest was given up.
+  private long reserved;
+
   // What is mapped at the beginning, and how. Changed by one thread at a time.
   private long mapped;
   private int protection;
   private int flags;
 
-  private AddressRange(long start, long bytes) {
+  private AddressRange(long start, long bytes, long reserved) {
     this.start = start;
     this.bytes = bytes;
+    this.reserved = reserved;
   }
 
   /** Reserves address space, rounded up to whole pages; no memory is behind it yet. */
   static AddressRange reserve(long size) {
     long bytes = wholePages(size);
+    long aligned = aligned(bytes);
     int flags = Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE;
     try {
       long raw =
           Libc.mmap(
               NEXT.get() & -PersistentRegion.PAGE_BYTES,
-              bytes + ALIGNMENT,
+              aligned + ALIGNMENT,
               Libc.PROT_NONE,
               flags,
               -1,
               0);
-      long start = Math.ceilDiv(raw, ALIGNMENT) * ALIGNMENT;
+      long start = aligned(raw);
       trim(raw, start - raw);
-      trim(start + bytes, raw + ALIGNMENT - start);
-      NEXT.set(start + bytes);
-      return new AddressRange(start, bytes);
+      trim(start + aligned, raw + ALIGNMENT - start);
+      NEXT.set(start + aligned);
+      return new AddressRange(start, bytes, aligned);
     } catch (Libc.Errno e) {
       throw new HoldfastException.NoSpace(
           "no address space for a region: bytes=" + bytes + " (" + e.getMessage() + ")");
@@ -69,7 +76,7 @@ final class AddressRange {
   /** Zeroed memory of its own, on every operating system. */
   static AddressRange anonymous(long size) {
     if (!System.getProperty("os.name").equals("Linux")) {
-      return new AddressRange(Arena.global().allocate(size, ALIGNMENT).address(), size);
+      return new AddressRange(Arena.global().allocate(size, ALIGNMENT).address(), size, size);
     }
     AddressRange range = reserve(size);
     try {
@@ -119,6 +126,7 @@ final class AddressRange {
         Libc.mmap(start + from, more, protection, flags | Libc.MAP_FIXED, fd, page);
       } catch (Libc.Errno e) {
         bytes = from;
+        reserved = from;
         throw e;
       }
     }
@@ -127,6 +135,10 @@ final class AddressRange {
 
   private static long wholePages(long length) {
     return Math.ceilDiv(length, PersistentRegion.PAGE_BYTES) * PersistentRegion.PAGE_BYTES;
+  }
+
+  private static long aligned(long bytes) {
+    return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
   }
 
   /** Forgets the private pages of the range: what a power cut does to a cache. */
@@ -144,13 +156,13 @@ final class AddressRange {
     if (!System.getProperty("os.name").equals("Linux")) {
       return;
     }
-    long used = wholePages(mapped);
+    long used = Math.min(aligned(mapped), reserved);
     try {
       if (used > 0) {
         mapAnonymous(used);
       }
-      trim(start + used, bytes - used);
-      NEXT.compareAndSet(start + bytes, start + used);
+      trim(start + used, reserved - used);
+      NEXT.compareAndSet(start + reserved, start + used);
     } catch (Libc.Errno e) {
       LOG.warn("a closed region stays mapped: {}", e.getMessage());
     }

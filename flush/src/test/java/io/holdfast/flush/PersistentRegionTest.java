@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -366,6 +367,25 @@ class PersistentRegionTest {
     assertEquals("first", e.getCause().getMessage());
     assertThrows(HoldfastException.MediumFailed.class, () -> region.persist(0, 8));
     region.close();
+  }
+
+  /** The kernel gives a process some 65,000 mappings. */
+  @Test
+  void close_manyRegions_keepFewMappings() throws IOException {
+    int before = mappings();
+    for (int i = 0; i < 200; i++) {
+      PersistentRegion.over(Medium.inMemory(4096)).close();
+      try (PersistentRegion region =
+          PersistentRegion.create(
+              folder.resolve("file " + i), 3 << 20, 9 << 20, Durability.PROCESS)) {
+        region.grow(5 << 20);
+      }
+    }
+    assertTrue(mappings() < before + 100, () -> "before: " + before);
+  }
+
+  private static int mappings() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/maps")).size();
   }
 
   @Test
