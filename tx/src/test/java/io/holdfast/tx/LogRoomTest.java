@@ -11,6 +11,7 @@ import io.holdfast.crash.Trace;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.spi.TransactionAccess;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -72,11 +73,7 @@ class LogRoomTest {
     public void persist(Lines lines) {
       if (Thread.currentThread().equals(thread) && fences-- == 0) {
         stopped.countDown();
-        try {
-          assertTrue(goOn.await(30, TimeUnit.SECONDS));
-        } catch (InterruptedException e) {
-          throw new AssertionError(e);
-        }
+        await(goOn);
       }
       inner().persist(lines);
     }
@@ -141,16 +138,74 @@ class LogRoomTest {
     commit.start();
     medium.stopped.await();
     Thread closing = Thread.ofPlatform().daemon().start(lanes::close);
-    for (int waiting = 0; waiting < 5; ) {
-      Thread.sleep(1);
-      assertTrue(closing.isAlive());
-      waiting = closing.getState() == Thread.State.TIMED_WAITING ? waiting + 1 : 0;
-    }
+    assertWaits(closing);
     medium.goOn.countDown();
     closing.join();
     commit.join();
     medium.forEachImage(image -> assertEquals(8, image[(int) space.word(1) / 8]));
     assertTrue(Lanes.open(region, 0).recovery().clean());
+  }
+
+  private static void assertWaits(Thread thread) throws InterruptedException {
+    for (int waiting = 0; waiting < 5; ) {
+      Thread.sleep(1);
+      assertTrue(thread.isAlive());
+      waiting = thread.getState() == Thread.State.TIMED_WAITING ? waiting + 1 : 0;
+    }
+  }
+
+  /** Two who write one lane's lines back at once would forget some of them. */
+  @Test
+  void upkeep_whileAnotherLaneWritesItsLinesBack_waitsForIt() throws Exception {
+    TransactionAccess access = TransactionAccess.get();
+    CountDownLatch begun = new CountDownLatch(1);
+    Thread waiting =
+        Thread.ofPlatform()
+            .daemon()
+            .start(() -> {
+              set(1, 8);
+              try (Transaction tx = lanes.begin()) {
+                begun.countDown();
+                await(medium.stopped);
+                access.upkeep(tx);
+                tx.setLong(space.word(1), 9);
+                tx.commit();
+              }
+            });
+    begun.await();
+    Thread helper =
+        Thread.ofPlatform()
+            .daemon()
+            .unstarted(() -> {
+              try (Transaction tx = lanes.begin()) {
+                access.upkeep(tx);
+              }
+            });
+    medium.stop(helper, 0);
+    helper.start();
+    medium.stopped.await();
+    assertWaits(waiting);
+    medium.goOn.countDown();
+    helper.join();
+    waiting.join();
+    assertEquals(9, region.getLong(space.word(1)));
+  }
+
+  @Test
+  void upkeep_afterTheLanesWereClosed_refusedAndTheLatchGivenUp() {
+    Transaction tx = lanes.begin();
+    tx.snapshot(space.block(0), 8);
+    lanes.close();
+    assertThrows(TransactionException.Ended.class, () -> TransactionAccess.get().upkeep(tx));
+    assertThrows(TransactionException.Ended.class, tx::abort);
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(30, TimeUnit.SECONDS));
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** What one needed is to be had again when all of it is in place. */
