@@ -198,7 +198,7 @@ record_media() {
     done
     cat "$rig/figures.md"
     echo '```'
-    grep -v '^  in /tmp/' "$work/reports/figures/log"
+    grep -v -e '^  in /tmp/' -e '^    goal: ' "$work/reports/figures/log"
     echo '```'
   } >"$page"
   say "wrote $page"

@@ -156,7 +156,10 @@ final class TransactionBenchmark implements Benchmark {
             "" + (Walk.BYTES + Lines.LINE_BYTES)));
   }
 
-  private static Program llpl(Setting setting) throws IOException {
+  private static Program llpl(Setting setting) throws IOException, Unavailable {
+    if (TransactionBenchmark.class.getResource("/com/intel/pmem/llpl/AnyHeap.class") == null) {
+      throw new Unavailable("it is not on the class path");
+    }
     String file = setting.folder().resolve("llpl.pool").toString();
     return Program.start(
         FLUSHING,
