@@ -20,6 +20,8 @@ import java.lang.classfile.ClassModel;
 import java.lang.classfile.constantpool.MethodRefEntry;
 import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -349,17 +351,27 @@ class EnvironmentTest {
   void wallClock_isAskedWhenSomethingIsMade_andNowhereElse() throws Exception {
     List<String> ask = new ArrayList<>();
     for (Class<?> anchor : List.of(PersistentRegion.class, Transaction.class, Pool.class)) {
-      Path classes = Path.of(anchor.getProtectionDomain().getCodeSource().getLocation().toURI());
-      try (Stream<Path> files = Files.walk(classes)) {
-        for (Path file : files.filter(each -> each.toString().endsWith(".class")).toList()) {
-          if (asksWallClock(ClassFile.of().parse(file))) {
-            ask.add(file.getFileName().toString().replace(".class", ""));
-          }
+      Path place = Path.of(anchor.getProtectionDomain().getCodeSource().getLocation().toURI());
+      if (Files.isDirectory(place)) {
+        addWhoAsks(place, ask);
+      } else {
+        try (FileSystem jar = FileSystems.newFileSystem(place)) {
+          addWhoAsks(jar.getPath("/"), ask);
         }
       }
     }
     Collections.sort(ask);
     assertEquals(List.of("PartitionTable$Label", "Pool"), ask);
+  }
+
+  private static void addWhoAsks(Path classes, List<String> ask) throws IOException {
+    try (Stream<Path> files = Files.walk(classes)) {
+      for (Path file : files.filter(each -> each.toString().endsWith(".class")).toList()) {
+        if (asksWallClock(ClassFile.of().parse(Files.readAllBytes(file)))) {
+          ask.add(file.getFileName().toString().replace(".class", ""));
+        }
+      }
+    }
   }
 
   private static boolean asksWallClock(ClassModel type) {
