@@ -174,10 +174,10 @@ public final class MutationTests {
         survivors.add(mutant + " (line " + mutant.line() + ")");
       }
     }
-    IO.println(
-        "mutants of %s: %d of %d tried, %d found, %d may live, %d survived; %d have names"
+    Tried.say(
+        "mutants of " + anchor.getPackageName(),
+        "%d of %d tried, %d found, %d may live, %d survived; %d have names"
             .formatted(
-                anchor.getPackageName(),
                 tried,
                 all.size(),
                 tried - justified - survivors.size(),

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import io.holdfast.crash.Tried;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
@@ -60,7 +61,7 @@ class HostileImagesTest {
       assertTrue(nanos < MOST_NANOS, hostile.how() + " took ns=" + nanos);
       assertTrue(bytes < MOST_BYTES, hostile.how() + " took bytes=" + bytes);
     }
-    IO.println("hostile images: " + outcomes);
+    Tried.say("hostile images", outcomes.toString());
     if (IMAGES >= 1000) {
       assertTrue(outcomes.size() > 6, outcomes::toString);
     }

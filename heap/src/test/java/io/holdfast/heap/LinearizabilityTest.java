@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.holdfast.crash.History;
 import io.holdfast.crash.History.Kind;
 import io.holdfast.crash.History.Operation;
+import io.holdfast.crash.Tried;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
@@ -90,9 +91,10 @@ class LinearizabilityTest {
           "kill " + kill);
       before = after;
     }
-    IO.println(
-        "%s: %d kills, %d operations on %d keys by %d threads, %d cut off, 0 without an order"
-            .formatted(death, KILLS, operations, KEYS, THREADS, cutOff));
+    Tried.say(
+        "order of a map's operations, " + death,
+        "%d kills, %d operations on %d keys by %d threads, %d cut off, 0 without an order"
+            .formatted(KILLS, operations, KEYS, THREADS, cutOff));
     assertTrue(operations > 20L * KILLS, "operations=" + operations);
   }
 

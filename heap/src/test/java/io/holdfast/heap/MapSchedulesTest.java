@@ -10,10 +10,13 @@ import io.holdfast.crash.History.Kind;
 import io.holdfast.crash.Schedules;
 import io.holdfast.crash.Schedules.Step;
 import io.holdfast.crash.TracingMedium;
+import io.holdfast.crash.Tried;
 import io.holdfast.flush.PersistentRegion;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /** Operations on a map, one of them stopped at each of its stores and fences while others run. */
 @Timeout(300)
@@ -62,14 +65,14 @@ class MapSchedulesTest {
     return medium.image();
   }
 
-  private static void exhaust(List<Step> firsts, List<Step> seconds) {
+  private static void exhaust(String subject, List<Step> firsts, List<Step> seconds) {
     Schedules schedules = new Schedules(CrashModel.WORD, start(), KEYS, Entries::open);
     for (Step first : firsts) {
       for (Step second : seconds) {
         schedules.exhaust(first, second);
       }
     }
-    IO.println("map: " + schedules.report());
+    Tried.say("schedules of " + subject, schedules.report());
     assertTrue(schedules.schedules() > 4L * firsts.size() * seconds.size());
   }
 
@@ -80,6 +83,7 @@ class MapSchedulesTest {
   @Test
   void writer_stoppedAnywhere_othersOnItsKeySeeAllOrNothing() {
     exhaust(
+        "a map, written",
         List.of(step(Kind.PUT, 1), step(Kind.PUT, 4), step(Kind.REMOVE, 1)),
         List.of(
             step(Kind.GET, 1),
@@ -91,7 +95,26 @@ class MapSchedulesTest {
   @Test
   void reader_stoppedAnywhere_seesAllOrNothing() {
     exhaust(
+        "a map, read",
         List.of(step(Kind.GET, 1)),
         List.of(step(Kind.PUT, 1), step(Kind.REMOVE, 1), step(Kind.REPLACE, 1)));
+  }
+
+  /** Everything that can be done with these keys, while everything else is. */
+  @Test
+  @Timeout(3600)
+  @EnabledIfSystemProperty(named = "holdfast.schedules.all", matches = "true")
+  void allPairs_stoppedAnywhere() {
+    List<Step> firsts = steps(100, Kind.PUT, Kind.PUT_IF_ABSENT, Kind.REPLACE, Kind.REMOVE);
+    List<Step> seconds = steps(200, Kind.PUT, Kind.PUT_IF_ABSENT, Kind.REPLACE, Kind.REMOVE);
+    exhaust("all pairs on a map, written", firsts, seconds);
+    exhaust("all pairs on a map, written and read", firsts, steps(0, Kind.GET));
+    exhaust("all pairs on a map, read", steps(0, Kind.GET), seconds);
+  }
+
+  private static List<Step> steps(long value, Kind... kinds) {
+    return Stream.of(kinds)
+        .flatMap(kind -> KEYS.stream().map(key -> new Step(kind, key, value + key)))
+        .toList();
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.crash.Tried;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.HoldfastException.UnsupportedVersion;
@@ -31,6 +32,9 @@ class PoolDamageTest {
   private static final int HEADER_WORDS = PoolLayout.HEADER_BYTES / 8;
   private static final int FIRST = (int) PoolLayout.FIRST_HEADER / 8;
   private static final int SECOND = (int) PoolLayout.SECOND_HEADER / 8;
+
+  /** 1 in the profile {@code nightly}. */
+  private static final int FLIPPED_EVERY = Integer.getInteger("holdfast.flips.every", 3);
 
   private static long[] flipped(long[] image, int word, int bit) {
     long[] damaged = image.clone();
@@ -300,14 +304,14 @@ class PoolDamageTest {
     }
   }
 
-  /** A third of the bits of each word, so that all bits are tried in words of each kind. */
+  /** Of each word every so many-th bit, so that all bits are tried in words of each kind. */
   @Test
   void structure_bitsFlipped_typedOrRight() {
     Places places = structure();
     int opened = 0;
     int refused = 0;
     for (int i = 0; i < places.words.size(); i++) {
-      for (int bit = i % 3; bit < 64; bit += 3) {
+      for (int bit = i % FLIPPED_EVERY; bit < 64; bit += FLIPPED_EVERY) {
         String what = places.names.get(i) + " bit " + bit;
         if (assertOpenedOrRefused(flipped(IMAGE, places.words.get(i), bit), what)) {
           opened++;
@@ -316,6 +320,10 @@ class PoolDamageTest {
         }
       }
     }
+    Tried.say(
+        "bits flipped of a pool's structure",
+        "every %d. of %d words, %d opened, %d refused"
+            .formatted(FLIPPED_EVERY, places.words.size(), opened, refused));
     assertTrue(opened > 1000 && refused > 100, opened + " opened, " + refused + " refused");
   }
 

@@ -71,6 +71,10 @@ class ScoreboardTest {
             "| structure | start | sequences of | sequences | points | states | nested | capped |\n")
         .append("|---|---|---|--:|--:|--:|--:|--:|\n");
     explored(page);
+    page.append("\n## Attacked\n\n");
+    for (String line : tried()) {
+      page.append("- ").append(line).append(".\n");
+    }
     page.append("\n## Killed\n\n");
     for (KillReport report : reports) {
       assertEquals(List.of(), report.losses(), report::summary);
@@ -140,6 +144,19 @@ class ScoreboardTest {
       cells.add(String.format(Locale.ROOT, "**%,d**", sum));
     }
     row(page, cells.toArray(new String[0]));
+  }
+
+  /** What tests of other kinds say that they have tried. */
+  private static List<String> tried() throws IOException {
+    List<String> lines = new ArrayList<>();
+    for (String module : List.of("crash", "tx", "heap", "examples")) {
+      try (Stream<Path> files = Files.list(ROOT.resolve(module).resolve("target/tried"))) {
+        for (Path file : files.sorted().toList()) {
+          lines.add(Files.readString(file).strip());
+        }
+      }
+    }
+    return lines;
   }
 
   /** The page that is checked in is of a search that tried all and lost nothing. */

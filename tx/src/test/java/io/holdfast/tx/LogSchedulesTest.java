@@ -12,13 +12,16 @@ import io.holdfast.crash.History.Kind;
 import io.holdfast.crash.Schedules;
 import io.holdfast.crash.Schedules.Step;
 import io.holdfast.crash.TracingMedium;
+import io.holdfast.crash.Tried;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 /**
  * Transactions on words, one of them stopped at each of its stores and fences while another runs.
@@ -94,7 +97,8 @@ class LogSchedulesTest {
     return medium.image();
   }
 
-  private static void exhaust(Way way, int earlier, List<Step> firsts, List<Step> seconds) {
+  private static void exhaust(
+      String subject, Way way, int earlier, List<Step> firsts, List<Step> seconds) {
     Schedules schedules =
         new Schedules(
             CrashModel.WORD,
@@ -109,13 +113,15 @@ class LogSchedulesTest {
         schedules.exhaust(first, second);
       }
     }
-    IO.println("log, %s, %d before: %s".formatted(way, earlier, schedules.report()));
+    Tried.say("schedules of " + subject, schedules.report());
     assertTrue(schedules.schedules() > 2L * firsts.size() * seconds.size());
   }
 
   private static Step step(Kind kind, int word) {
     return new Step(kind, WORDS.get(word), 100 + word);
   }
+
+  private static final String WITH_UPKEEP = "held-back words, with upkeep";
 
   private static final List<Step> WRITES =
       List.of(step(Kind.PUT, 0), step(Kind.REMOVE, 0), step(Kind.PUT_IF_ABSENT, 2));
@@ -125,20 +131,50 @@ class LogSchedulesTest {
 
   @Test
   void heldBackWords_stoppedAnywhere() {
-    exhaust(Way.HELD, 0, WRITES, OTHERS);
-    exhaust(Way.HELD, 0, WRITES, List.of(step(Kind.GET, 0), step(Kind.GET, 2)));
+    exhaust("held-back words", Way.HELD, 0, WRITES, OTHERS);
+    exhaust(
+        "held-back words, read",
+        Way.HELD,
+        0,
+        WRITES,
+        List.of(step(Kind.GET, 0), step(Kind.GET, 2)));
   }
 
   /** The helper meets lanes that are latched, and lanes that have nothing to write back. */
   @Test
   void heldBackWords_withUpkeep_stoppedAnywhere() {
-    exhaust(Way.HELD, COMMITS_UNTIL_UPKEEP, WRITES.subList(0, 1), OTHERS.subList(0, 1));
+    List<Step> firsts = WRITES.subList(0, 1);
+    exhaust(WITH_UPKEEP, Way.HELD, COMMITS_UNTIL_UPKEEP, firsts, OTHERS.subList(0, 1));
   }
 
   /** What is under a snapshot is seen before it is committed, so that nobody only looks. */
   @Test
   void snapshots_stoppedAnywhere() {
-    exhaust(Way.SNAPSHOT, 0, WRITES, OTHERS.subList(0, 2));
+    exhaust("snapshots", Way.SNAPSHOT, 0, WRITES, OTHERS.subList(0, 2));
+  }
+
+  /** Everything that can be done with these words, while everything else is. */
+  @Test
+  @Timeout(3600)
+  @EnabledIfSystemProperty(named = "holdfast.schedules.all", matches = "true")
+  void allPairs_stoppedAnywhere() {
+    List<Step> firsts = steps(100, Kind.PUT, Kind.PUT_IF_ABSENT, Kind.REPLACE, Kind.REMOVE);
+    List<Step> seconds = steps(200, Kind.PUT, Kind.PUT_IF_ABSENT, Kind.REPLACE, Kind.REMOVE);
+    exhaust("all pairs of held-back words", Way.HELD, 0, firsts, seconds);
+    exhaust("all pairs of held-back words, read", Way.HELD, 0, firsts, steps(0, Kind.GET));
+    exhaust(
+        "all pairs of " + WITH_UPKEEP,
+        Way.HELD,
+        COMMITS_UNTIL_UPKEEP,
+        firsts,
+        steps(200, Kind.PUT));
+    exhaust("all pairs of snapshots", Way.SNAPSHOT, 0, firsts, seconds);
+  }
+
+  private static List<Step> steps(long value, Kind... kinds) {
+    return Stream.of(kinds)
+        .flatMap(kind -> WORDS.stream().map(word -> new Step(kind, word, value + word)))
+        .toList();
   }
 
   // ---- a watermark that is not durable yet

@@ -8,6 +8,7 @@ import io.holdfast.crash.History;
 import io.holdfast.crash.History.Kind;
 import io.holdfast.crash.History.Operation;
 import io.holdfast.crash.KillMedium;
+import io.holdfast.crash.Tried;
 import io.holdfast.flush.Durability;
 import io.holdfast.heap.Pool;
 import java.io.BufferedReader;
@@ -68,6 +69,10 @@ class ServerLinearizabilityTest {
           "kill " + kill);
       before = after;
     }
+    Tried.say(
+        "order of a server's requests, " + medium,
+        "%d kills, %d requests on %d keys by %d clients, 0 without an order"
+            .formatted(KILLS, requests, KEYS, CLIENTS));
     assertTrue(requests > 50 * KILLS, "requests=" + requests);
   }
 
