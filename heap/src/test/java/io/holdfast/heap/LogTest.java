@@ -340,6 +340,18 @@ class LogTest {
     assertEquals(List.of("one", "two", "three"), texts());
   }
 
+  /** As the format says; so no byte of what never was is in a pool that is given away. */
+  @Test
+  void record_thatEndsInsideAWord_isFilledUpWithZeros() {
+    try (Transaction tx = pool.begin()) {
+      tx.edit(log).append(MemorySegment.ofArray(new long[] {-1, -1, -1}));
+    }
+    append("123");
+    long segment = region.getLong(offset() + 8);
+    long content = segment + AppendLogLayout.RECORDS_AT + AppendLogLayout.CONTENT_AT;
+    assertEquals(0x33_32_31, region.getLong(content));
+  }
+
   @Test
   void clearedAndAppendedTo_inOneTransaction() {
     append("one");
