@@ -60,6 +60,8 @@ public final class MutationTests {
   private static final String NAMED = "mutants-by-name.txt";
   private static final String ENDLESS = "does not end";
   private static final long PATIENCE_SECONDS = 60;
+  private static final double LEAST_SECONDS = 10;
+  private static final double TIMES_SLOWER = 5;
 
   /** A test that takes less, and does not end in that time, never will. */
   private static final double QUICK_SECONDS = 3;
@@ -249,18 +251,16 @@ public final class MutationTests {
 
   /** A test that fails without a change too notices nothing, and one that is slow may have to. */
   private boolean notices(Probe probe, Mutant mutant) throws Exception {
-    if (!seconds.getOrDefault(probe, 0.0).isNaN()) {
-      String failure =
-          failure(
-              probe,
-              new MutantLoader(anchor, mutant.type(), bytes -> mutant.apply(bytes, calls)),
-              PATIENCE_SECONDS);
-      if (failure != null) {
-        double unchanged = secondsUnchanged(probe);
-        return failure.equals(ENDLESS) ? unchanged < QUICK_SECONDS : !Double.isNaN(unchanged);
-      }
+    double unchanged = secondsUnchanged(probe);
+    if (Double.isNaN(unchanged)) {
+      return false;
     }
-    return false;
+    String failure =
+        failure(
+            probe,
+            new MutantLoader(anchor, mutant.type(), bytes -> mutant.apply(bytes, calls)),
+            Math.min(PATIENCE_SECONDS, (long) (LEAST_SECONDS + TIMES_SLOWER * unchanged)));
+    return failure != null && (unchanged < QUICK_SECONDS || !failure.equals(ENDLESS));
   }
 
   /** How long a test takes without a change; no number if it fails. */
@@ -371,7 +371,9 @@ public final class MutationTests {
     if (!thread.join(Duration.ofSeconds(patience))) {
       thread.interrupt();
     }
-    return failure.get();
+    String found = failure.get();
+    loader.end();
+    return found;
   }
 
   /** As JUnit would, as far as these tests need it. */
