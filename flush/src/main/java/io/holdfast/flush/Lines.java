@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.flush;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -26,31 +24,31 @@ public final class Lines {
   /** Lines of so many different places are known by. */
   private static final int FILTER_LINES = 1024;
 
+  private static final int FILTER_SHIFT = Integer.numberOfTrailingZeros(FILTER_LINES);
+  private static final int LINE_SHIFT = Integer.numberOfTrailingZeros(LINE_BYTES);
+
   private static final long NONE = -1;
-  private static final long RANGE_BYTES = 16;
-  private static final long COPY_BYTES = 24;
-  private static final int FIRST_CAPACITY = 64;
+  private static final int RANGE_WORDS = 2;
+  private static final int COPY_WORDS = 3;
+  private static final int FIRST_RANGES = 64;
+  private static final int FIRST_COPIES = 4;
 
   private final PersistentRegion region;
   private final long base;
   private final boolean recorded;
 
   // Native memory from the first use on.
-  private MemorySegment ranges = MemorySegment.NULL;
-  private MemorySegment copies = MemorySegment.NULL;
-  private long rangeCount;
-  private long copyCount;
+  private final WordBuffer ranges = new WordBuffer();
+  private final WordBuffer copies = new WordBuffer();
+  private int rangeCount;
+  private int copyCount;
 
   // Lines beside the first one of each range.
   private long furtherLines;
 
   private long copiedBytes;
-  private long copiesAddress;
-  private long copyCapacity;
 
-  // The last range, whose end is in native memory as well.
-  private long rangesAddress;
-  private long rangeCapacity;
+  // Of the last range, as in native memory.
   private long lastEnd = NONE;
 
   // Which line was added last of those that have a place, by the line's number. Its low bits, which
@@ -98,16 +96,25 @@ public final class Lines {
       return this;
     }
     long first = (base + offset) & -LINE_BYTES;
-    long end = (base + offset + length + LINE_BYTES - 1) & -LINE_BYTES;
-    if (end - first > (long) DEDUPLICATED_LINES * LINE_BYTES) {
-      append(first, end);
-      furtherLines += (end - first) / LINE_BYTES - 1;
-      return this;
-    }
-    for (long line = first; line < end; line += LINE_BYTES) {
-      addLine(line);
+    long last = (base + offset + length - 1) & -LINE_BYTES;
+    if (first == last) {
+      addLine(first);
+    } else {
+      addSeveral(first, last);
     }
     return this;
+  }
+
+  private void addSeveral(long first, long last) {
+    long further = (last - first) / LINE_BYTES;
+    if (further >= DEDUPLICATED_LINES) {
+      append(first, last + LINE_BYTES);
+      furtherLines += further;
+      return;
+    }
+    for (long line = first; line <= last; line += LINE_BYTES) {
+      addLine(line);
+    }
   }
 
   private void addLine(long line) {
@@ -117,8 +124,8 @@ public final class Lines {
       filter = known;
     }
     // What is 64 KiB apart is often used together: the upper bits are mixed in.
-    long number = (line - base) / LINE_BYTES;
-    int place = (int) (number ^ number / FILTER_LINES * 37) & FILTER_LINES - 1;
+    long number = line - base >>> LINE_SHIFT;
+    int place = (int) (number ^ (number >>> FILTER_SHIFT) * 37) & FILTER_LINES - 1;
     if (known[place] != (line | filling)) {
       known[place] = line | filling;
       append(line, line + LINE_BYTES);
@@ -170,15 +177,14 @@ public final class Lines {
     if (bytes == 0) {
       return this;
     }
-    if (copyCount == copyCapacity) {
-      copies = doubled(copies, 4 * COPY_BYTES);
-      copiesAddress = copies.address();
-      copyCapacity = copies.byteSize() / COPY_BYTES;
+    int at = COPY_WORDS * copyCount;
+    if (at == copies.capacity()) {
+      copies.reserve(Math.max(2 * at, COPY_WORDS * FIRST_COPIES));
     }
-    long at = copiesAddress + copyCount++ * COPY_BYTES;
-    Memory.putLong(at, base + offset);
-    Memory.putLong(at + 8, from);
-    Memory.putLong(at + 16, bytes);
+    copies.put(at, base + offset);
+    copies.put(at + 1, from);
+    copies.put(at + 2, bytes);
+    copyCount++;
     copiedBytes += bytes;
     return this;
   }
@@ -194,9 +200,9 @@ public final class Lines {
     if (other.region != region) {
       throw new IllegalArgumentException("these lines are another region's");
     }
-    for (long i = 0; i < other.rangeCount; i++) {
-      long first = other.ranges.get(JAVA_LONG, i * RANGE_BYTES);
-      add(first - base, other.ranges.get(JAVA_LONG, i * RANGE_BYTES + 8) - first);
+    for (int i = 0; i < other.rangeCount; i++) {
+      long first = other.ranges.get(RANGE_WORDS * i);
+      add(first - base, other.ranges.get(RANGE_WORDS * i + 1) - first);
     }
     return this;
   }
@@ -255,23 +261,22 @@ public final class Lines {
    * @param visitor is told of each copy and range
    */
   public void visit(Visitor visitor) {
-    for (long i = 0; i < copyCount; i++) {
-      long at = i * COPY_BYTES;
-      long bytes = copies.get(JAVA_LONG, at + 16);
-      MemorySegment from = Memory.segment(copies.get(JAVA_LONG, at + 8), bytes, Arena.global());
-      visitor.copy(copies.get(JAVA_LONG, at) - base, from);
+    for (int i = 0; i < copyCount; i++) {
+      int at = COPY_WORDS * i;
+      MemorySegment from = Memory.segment(copies.get(at + 1), copies.get(at + 2), Arena.global());
+      visitor.copy(copies.get(at) - base, from);
     }
-    for (long i = 0; i < rangeCount; i++) {
-      long first = ranges.get(JAVA_LONG, i * RANGE_BYTES);
-      visitor.writeback(first - base, ranges.get(JAVA_LONG, i * RANGE_BYTES + 8) - first);
+    for (int i = 0; i < rangeCount; i++) {
+      long first = ranges.get(RANGE_WORDS * i);
+      visitor.writeback(first - base, ranges.get(RANGE_WORDS * i + 1) - first);
     }
   }
 
   /** Makes the copies by ordinary stores. */
   void copyPlainly() {
-    for (long i = 0; i < copyCount; i++) {
-      long at = copiesAddress + i * COPY_BYTES;
-      Memory.copy(Memory.getLong(at + 8), Memory.getLong(at), Memory.getLong(at + 16));
+    for (int i = 0; i < copyCount; i++) {
+      int at = COPY_WORDS * i;
+      Memory.copy(copies.get(at + 1), copies.get(at), copies.get(at + 2));
     }
   }
 
@@ -280,7 +285,7 @@ public final class Lines {
   }
 
   long copiesAddress() {
-    return copiesAddress;
+    return copies.address(0);
   }
 
   long copyCount() {
@@ -288,7 +293,7 @@ public final class Lines {
   }
 
   long rangesAddress() {
-    return rangesAddress;
+    return ranges.address(0);
   }
 
   long rangeCount() {
@@ -303,20 +308,14 @@ public final class Lines {
     if (lastEnd == first) {
       furtherLines++;
     } else {
-      if (rangeCount == rangeCapacity) {
-        ranges = doubled(ranges, FIRST_CAPACITY * RANGE_BYTES);
-        rangesAddress = ranges.address();
-        rangeCapacity = ranges.byteSize() / RANGE_BYTES;
+      int at = RANGE_WORDS * rangeCount;
+      if (at == ranges.capacity()) {
+        ranges.reserve(Math.max(2 * at, RANGE_WORDS * FIRST_RANGES));
       }
-      Memory.putLong(rangesAddress + rangeCount++ * RANGE_BYTES, first);
+      ranges.put(at, first);
+      rangeCount++;
     }
-    Memory.putLong(rangesAddress + rangeCount * RANGE_BYTES - Long.BYTES, end);
+    ranges.put(RANGE_WORDS * rangeCount - 1, end);
     lastEnd = end;
-  }
-
-  private static MemorySegment doubled(MemorySegment full, long least) {
-    MemorySegment larger = Arena.ofAuto().allocate(Math.max(full.byteSize() * 2, least), 8);
-    larger.copyFrom(full);
-    return larger;
   }
 }

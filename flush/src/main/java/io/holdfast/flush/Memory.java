@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
 
 /**
  * Memory by absolute address, little-endian, unchecked: the one place where mapped memory is
@@ -108,6 +109,18 @@ final class Memory {
 
   static void fill(long address, long bytes, byte value) {
     ALL.asSlice(address, bytes).fill(value);
+  }
+
+  /** Some ordinary memory, from a line's beginning on, zeroed, little-endian. */
+  static ByteBuffer allocate(long bytes) {
+    long lines = Math.ceilDiv(bytes, Lines.LINE_BYTES) + 1;
+    if (lines > Integer.MAX_VALUE / Lines.LINE_BYTES) {
+      throw new OutOfMemoryError("more than a buffer can have: bytes=" + bytes);
+    }
+    return ByteBuffer.allocateDirect((int) lines * Lines.LINE_BYTES)
+        .alignedSlice(Lines.LINE_BYTES)
+        .slice(0, (int) bytes)
+        .order(LITTLE_ENDIAN);
   }
 
   /** The memory at an address as a segment that dies with the arena. */

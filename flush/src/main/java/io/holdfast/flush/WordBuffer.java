@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.flush;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.LongBuffer;
 import java.util.Objects;
 
 /**
@@ -14,9 +14,11 @@ import java.util.Objects;
  * <p>Not thread-safe.
  */
 public final class WordBuffer {
+  private static final LongBuffer NONE = Memory.allocate(0).asLongBuffer();
+
+  private LongBuffer words = NONE;
   private MemorySegment memory = MemorySegment.NULL;
   private long address;
-  private int capacity;
 
   /** A buffer without room. */
   public WordBuffer() {}
@@ -27,25 +29,26 @@ public final class WordBuffer {
    * @return the number of words
    */
   public int capacity() {
-    return capacity;
+    return words.capacity();
   }
 
   /**
    * Makes room. What is in the buffer stays, and may move: copies of it that were added to {@link
    * Lines} before are of no use then.
    *
-   * @param words how many are wanted
+   * @param count how many are wanted
    * @return whether the contents have moved
    */
-  public boolean reserve(int words) {
-    if (words <= capacity) {
+  public boolean reserve(int count) {
+    if (count <= capacity()) {
       return false;
     }
-    MemorySegment larger = Arena.ofAuto().allocate((long) words * Long.BYTES, Lines.LINE_BYTES);
-    larger.copyFrom(memory);
-    memory = larger;
-    address = larger.address();
-    capacity = words;
+    ByteBuffer larger = Memory.allocate((long) count * Long.BYTES);
+    MemorySegment moved = MemorySegment.ofBuffer(larger);
+    moved.copyFrom(memory);
+    memory = moved;
+    address = moved.address();
+    words = larger.asLongBuffer();
     return true;
   }
 
@@ -57,11 +60,7 @@ public final class WordBuffer {
    * @throws IndexOutOfBoundsException if there is no room for it
    */
   public long get(int index) {
-    try {
-      return Memory.getLong(address + Long.BYTES * (long) Objects.checkIndex(index, capacity));
-    } finally {
-      Reference.reachabilityFence(this);
-    }
+    return words.get(index);
   }
 
   /**
@@ -72,11 +71,7 @@ public final class WordBuffer {
    * @throws IndexOutOfBoundsException if there is no room for it
    */
   public void put(int index, long value) {
-    try {
-      Memory.putLong(address + Long.BYTES * (long) Objects.checkIndex(index, capacity), value);
-    } finally {
-      Reference.reachabilityFence(this);
-    }
+    words.put(index, value);
   }
 
   /**
@@ -88,7 +83,7 @@ public final class WordBuffer {
    * @throws IndexOutOfBoundsException if there is no room for them
    */
   public MemorySegment segment(int index, int count) {
-    Objects.checkFromIndexSize(index, count, capacity);
+    Objects.checkFromIndexSize(index, count, capacity());
     return memory.asSlice(Long.BYTES * (long) index, Long.BYTES * (long) count);
   }
 

@@ -216,7 +216,7 @@ final class LaneLog {
     if (placed == 0) {
       start = tail;
     }
-    recordPosition = tail + (staging.frame(last) - begin) / LINE_WORDS;
+    recordPosition = tail + (staging.frame(last) - begin >> LogLayout.LINE_SHIFT);
     long total = placed + last + 1L - placedOfStaging;
     staging.put(at + LogLayout.RECORD_POSITION, recordPosition);
     staging.put(at + LogLayout.RECORD_EXTENT, total << 32 | recordPosition - start);
@@ -233,12 +233,12 @@ final class LaneLog {
     int begin = staging.frame(placedOfStaging);
     for (int i = placedOfStaging; i < staging.frameCount(); i++) {
       int frame = staging.frame(i);
-      long position = tail + (frame - begin) / LINE_WORDS;
+      long position = tail + (frame - begin >> LogLayout.LINE_SHIFT);
       staging.seal(frame, log.checksum(), log.ringSeed(lane, position));
       placed++;
     }
     placedOfStaging = staging.frameCount();
-    int lines = staging.lines() - begin / LINE_WORDS;
+    int lines = staging.lines() - (begin >> LogLayout.LINE_SHIFT);
     int slot = slot(tail);
     int straight = Math.min(lines, ringLines - slot);
     copies.copy(ring + slot * LINE, staging.buffer(), begin, straight * LINE_WORDS);

@@ -106,8 +106,7 @@ final class LaneTransaction {
 
   /** Makes what is staged durable, undecided: F1 of snapshots. The latch must be held. */
   void writeData() {
-    makeRoom();
-    if (laneLog.fitsRing()) {
+    if (makeRoom()) {
       laneLog.placeInRing(pending);
     } else {
       laneLog.placeInExtensions(pending);
@@ -140,9 +139,7 @@ final class LaneTransaction {
    * @return its order number, which is inflight until {@link #applied}
    */
   long commit() {
-    makeRoom();
-    boolean inRing = laneLog.fitsRing();
-    if (!inRing) {
+    if (!makeRoom()) {
       laneLog.placeInExtensions(pending);
     }
     boolean upkeep = laneLog.tail() - quarter >= log.layout().ringLines() / 4;
@@ -280,12 +277,17 @@ final class LaneTransaction {
 
   // ---- space
 
-  /** Makes room for what is staged and a record: in the ring, or in extensions. */
-  private void makeRoom() {
+  /** Makes room for what is staged and a record; returns whether in the ring, or in extensions. */
+  private boolean makeRoom() {
     laneLog.release();
     if (laneLog.fitsRing()) {
-      return;
+      return true;
     }
+    makeMoreRoom();
+    return laneLog.fitsRing();
+  }
+
+  private void makeMoreRoom() {
     if (laneLog.fitsEmptyRing()) {
       upkeepUntilRoom();
       return;

@@ -56,6 +56,9 @@ final class LogLayout {
   static final int LINE = Lines.LINE_BYTES;
   static final int LINE_WORDS = LINE / 8;
 
+  /** Words by this are lines. */
+  static final int LINE_SHIFT = Integer.numberOfTrailingZeros(LINE_WORDS);
+
   static final long HEADER = 0;
   static final long HEADER_MAGIC = 0;
   static final long HEADER_VERSION_LANES = HEADER_MAGIC + 8;

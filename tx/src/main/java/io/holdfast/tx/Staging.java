@@ -19,11 +19,18 @@ final class Staging {
   private static final int NO_FRAME = -1;
   private static final int FIRST_WORDS = 512;
 
+  /** What is kept behind the words: the rest of their line, and a line for the record. */
+  private static final int KEPT_WORDS = 2 * LINE_WORDS - 1;
+
   private final PersistentRegion region;
   private final int maxFrameWords;
   private final int maxContentWords;
   private final WordBuffer buffer = new WordBuffer();
   private int words;
+
+  /** How many words there may be until there has to be more room. */
+  private int limit = -KEPT_WORDS;
+
   private int open = NO_FRAME;
   private int[] frames = new int[16];
   private int frameCount;
@@ -53,7 +60,7 @@ final class Staging {
 
   /** How many lines there are once the open frame is closed. */
   int lines() {
-    return Math.ceilDiv(words, LINE_WORDS);
+    return words + LINE_WORDS - 1 >> LogLayout.LINE_SHIFT;
   }
 
   /** How many words a range entry may carry. */
@@ -132,9 +139,8 @@ final class Staging {
    * @return the index of the record's words
    */
   int record(int kind) {
-    int before = buffer.capacity();
-    int at = reserve(LogLayout.RECORD_WORDS, 0);
-    assert buffer.capacity() == before : "a line is always kept for the record";
+    int at = advance(LogLayout.RECORD_WORDS);
+    assert words <= buffer.capacity() : "a line is always kept for the record";
     close(kind);
     return at;
   }
@@ -146,7 +152,7 @@ final class Staging {
     }
     int payload = words - open - LogLayout.FRAME_PAYLOAD;
     put(open + LogLayout.FRAME_HEAD, LogLayout.head(kind, payload));
-    while (words % LINE_WORDS != 0) {
+    while ((words & LINE_WORDS - 1) != 0) {
       put(words++, 0);
     }
     open = NO_FRAME;
@@ -160,27 +166,37 @@ final class Staging {
   }
 
   private int reserve(int count) {
-    return reserve(count, LINE_WORDS);
-  }
-
-  private int reserve(int count, int spare) {
-    if (open != NO_FRAME && words - open + count > maxFrameWords) {
-      close(LogLayout.DATA);
-    }
-    if (open == NO_FRAME) {
-      open = words;
-      if (frameCount == frames.length) {
-        frames = Arrays.copyOf(frames, 2 * frameCount);
-      }
-      frames[frameCount++] = open;
-      words += LogLayout.FRAME_PAYLOAD;
-    }
-    int at = words;
-    words += count;
-    int wanted = lines() * LINE_WORDS + spare;
-    if (wanted > buffer.capacity()) {
-      buffer.reserve(Math.max(wanted, Math.max(2 * buffer.capacity(), FIRST_WORDS)));
+    int at = advance(count);
+    if (words > limit) {
+      grow();
     }
     return at;
+  }
+
+  private void grow() {
+    int wanted = words + KEPT_WORDS;
+    buffer.reserve(Math.max(wanted, Math.max(2 * buffer.capacity(), FIRST_WORDS)));
+    limit = buffer.capacity() - KEPT_WORDS;
+  }
+
+  private int advance(int count) {
+    if (open == NO_FRAME) {
+      openFrame();
+    } else if (words - open + count > maxFrameWords) {
+      close(LogLayout.DATA);
+      openFrame();
+    }
+    int at = words;
+    words = at + count;
+    return at;
+  }
+
+  private void openFrame() {
+    if (frameCount == frames.length) {
+      frames = Arrays.copyOf(frames, 2 * frameCount);
+    }
+    frames[frameCount++] = words;
+    open = words;
+    words += LogLayout.FRAME_PAYLOAD;
   }
 }

@@ -383,7 +383,9 @@ final class Workspace {
    * Allocations and frees come first: in a replay, which goes backwards, contents decide before.
    */
   private void stage() {
-    stageIntents();
+    if (!intents.isEmpty()) {
+      stageIntents();
+    }
     freshIsLogged = logged.writesBack() && freshBytes() <= LaneTransaction.LOGGED_FRESH_BYTES;
     for (int i = 0; i < freshCount; i++) {
       long from = fresh[2 * i];

@@ -88,17 +88,20 @@ class FailureTest {
     }
   }
 
-  /** A second record, when the memory that is kept for one is used up, is refused. */
+  /** A record, when the memory that is kept for it is used up, is refused. */
   @Test
   void commit_failsAfterItsNumber_theLatchIsGivenUpAndTheRegionPoisoned() {
     Lane[] lanes = lanes(region.lines(), region.lines());
     LaneTransaction tx = first(lanes);
     comeToUpkeep(tx);
-    while (tx.staging().lines() < tx.staging().buffer().capacity() / LogLayout.LINE_WORDS - 1) {
+    Staging staging = tx.staging();
+    while (staging.lines() < staging.buffer().capacity() / LogLayout.LINE_WORDS - 2) {
       stage(tx, 1);
     }
-    tx.staging().close(LogLayout.DATA);
-    tx.staging().record(LogLayout.COMMIT);
+    staging.close(LogLayout.DATA);
+    while (staging.lines() < staging.buffer().capacity() / LogLayout.LINE_WORDS) {
+      staging.record(LogLayout.COMMIT);
+    }
     assertThrows(AssertionError.class, tx::commit);
     assertTrue(lanes[1].tryLatch());
     assertTrue(tx.isUndecidable());
