@@ -126,6 +126,16 @@ public final class Schedules {
     return Arrays.toString(after);
   }
 
+  /** Whether a thread ends, without what it is seen to wait for. */
+  public static boolean endsAlone(Thread thread) throws InterruptedException {
+    int waiting = 0;
+    while (thread.isAlive() && waiting < SEEN_WAITING) {
+      Thread.sleep(Duration.ofNanos(LOOK_NANOS));
+      waiting = thread.getState() == Thread.State.TIMED_WAITING ? waiting + 1 : 0;
+    }
+    return !thread.isAlive();
+  }
+
   /** One schedule. */
   private final class Run {
     private final Step[] steps;
@@ -187,15 +197,6 @@ public final class Schedules {
               failure = e;
             }
           });
-    }
-
-    private static boolean endsAlone(Thread thread) throws InterruptedException {
-      int waiting = 0;
-      while (thread.isAlive() && waiting < SEEN_WAITING) {
-        Thread.sleep(Duration.ofNanos(LOOK_NANOS));
-        waiting = thread.getState() == Thread.State.TIMED_WAITING ? waiting + 1 : 0;
-      }
-      return !thread.isAlive();
     }
 
     private void join(Thread thread) throws InterruptedException {

@@ -96,6 +96,14 @@ final class LogSegments {
       at = segment(word, at.offset + AppendLogLayout.NEXT_AT);
       passed.add(at);
     }
+    long end = word.applyAsLong(log + AppendLogLayout.END_AT);
+    if (at.end > end) {
+      throw new Corrupt(
+          at.offset + AppendLogLayout.NEXT_AT,
+          "log.next",
+          "a segment that begins at " + end + " or before",
+          "one from " + at.end);
+    }
     return at;
   }
 
@@ -177,7 +185,7 @@ final class LogSegments {
   /** Whether a record begins at a position of a segment, or the segment ends there. */
   boolean isBoundary(Segment segment, long position) {
     long at = segment.start;
-    while (at < position) {
+    while (at != position && at < segment.end) {
       long address = segment.address(at);
       int content = AppendLogLayout.content(region.getLong(address));
       if (!AppendLogLayout.isContent(content)

@@ -348,6 +348,16 @@ class GrowthTest {
     }
   }
 
+  /** Between a try in vain and the growth another thread may have given something back. */
+  @Test
+  void makeRoom_whereThereIsRoomByThen_doesNotGrow() {
+    try (PersistentRegion region = PersistentRegion.over(Medium.inMemory(MAX_SIZE));
+        Pool pool = Pool.create(region, LAYOUT, SIZE)) {
+      assertTrue(pool.growth().makeRoom(1));
+      assertEquals(SIZE, pool.info().size());
+    }
+  }
+
   /** Opened for no more than there is, the region ends before the pool does. */
   @Test
   void allocate_regionNotOpenedForGrowth_fullAndUnharmed() {

@@ -353,6 +353,19 @@ class LogTest {
   }
 
   @Test
+  void truncationBesideAnOpenOne_isRefused() {
+    append("one");
+    append("two");
+    try (Transaction first = pool.begin();
+        Transaction second = pool.begin()) {
+      first.edit(log).truncate(16);
+      assertThrows(TransactionException.Conflict.class, () -> second.edit(log).clear());
+      first.commit();
+    }
+    assertEquals(List.of("two"), texts());
+  }
+
+  @Test
   void clearedAndAppendedTo_inOneTransaction() {
     append("one");
     log.append(new byte[70_000]);
@@ -616,6 +629,22 @@ class LogTest {
     assertFalse(pool.check().isClean());
     region.putLong(at, before);
     reopen();
+  }
+
+  /** Who asks for a position that is there is not told that it is not. */
+  @Test
+  void lastSegmentThatBeginsAfterTheEnd_isCorrupt() {
+    for (int i = 0; i < 10; i++) {
+      log.append(new byte[9_000]);
+    }
+    long position = append("one");
+    append("two");
+    long last = region.getLong(offset() + AppendLogLayout.LAST_AT);
+    region.putLong(last + AppendLogLayout.START_AT, 1 << 20);
+    assertThrows(Corrupt.class, () -> log.truncate(position));
+    reopen();
+    assertThrows(Corrupt.class, () -> log.truncate(position));
+    assertThrows(Corrupt.class, () -> log.walk(position, (at, record) -> true));
   }
 
   @Test

@@ -5,14 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.crash.CrashModel;
+import io.holdfast.crash.ForwardingMedium;
 import io.holdfast.crash.History;
 import io.holdfast.crash.History.Kind;
 import io.holdfast.crash.Schedules;
 import io.holdfast.crash.Schedules.Step;
 import io.holdfast.crash.TracingMedium;
 import io.holdfast.crash.Tried;
+import io.holdfast.flush.Lines;
+import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -98,6 +104,99 @@ class MapSchedulesTest {
         "a map, read",
         List.of(step(Kind.GET, 1)),
         List.of(step(Kind.PUT, 1), step(Kind.REMOVE, 1), step(Kind.REPLACE, 1)));
+  }
+
+  /** Runs something before a store. */
+  private static final class Stopped extends ForwardingMedium {
+    private int left;
+    private final Runnable meanwhile;
+
+    Stopped(Medium inner, int store, Runnable meanwhile) {
+      super(inner);
+      this.left = store;
+      this.meanwhile = meanwhile;
+    }
+
+    boolean isStopped() {
+      return left < 0;
+    }
+
+    @Override
+    public String describe() {
+      return inner().describe();
+    }
+
+    private void call() {
+      if (left-- == 0) {
+        meanwhile.run();
+      }
+    }
+
+    @Override
+    public void store(long offset, int bytes, long value) {
+      call();
+      super.store(offset, bytes, value);
+    }
+
+    @Override
+    public boolean compareAndSet(long offset, long expected, long value) {
+      call();
+      return super.compareAndSet(offset, expected, value);
+    }
+
+    @Override
+    public void copyIn(MemorySegment from, long offset) {
+      call();
+      super.copyIn(from, offset);
+    }
+
+    @Override
+    public void persist(Lines lines) {
+      inner().persist(lines);
+    }
+  }
+
+  /**
+   * Who goes through a map sees all of a transaction or nothing, as both keys are in one segment.
+   */
+  @Test
+  void changeOfTwoKeys_stoppedAtEachStore_isSeenWhole() throws InterruptedException {
+    boolean stopped = true;
+    for (int store = 0; stopped; store++) {
+      AtomicReference<PersistentMap<Long, Long>> map = new AtomicReference<>();
+      AtomicLong sum = new AtomicLong();
+      Thread reader =
+          Thread.ofPlatform()
+              .daemon()
+              .unstarted(
+                  () -> sum.set(map.get().values().stream().mapToLong(value -> value).sum()));
+      Stopped medium =
+          new Stopped(
+              new TracingMedium(start()),
+              store,
+              () -> {
+                if (map.get() != null) {
+                  reader.start();
+                  try {
+                    Schedules.endsAlone(reader);
+                  } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                  }
+                }
+              });
+      Pool pool = Pool.open(PersistentRegion.over(medium), "test");
+      map.set(pool.root("map", MAP));
+      pool.run(tx -> {
+        tx.edit(map.get()).put(1L, 101L);
+        tx.edit(map.get()).put(2L, 102L);
+      });
+      stopped = medium.isStopped();
+      if (reader.getState() != Thread.State.NEW) {
+        reader.join();
+        IO.println("STORE " + store + " " + sum.get());
+        assertTrue(sum.get() == 23 || sum.get() == 203, "store " + store + ": " + sum.get());
+      }
+    }
   }
 
   /** Everything that can be done with these keys, while everything else is. */

@@ -404,6 +404,38 @@ class MapTest {
     assertNull(again.get(-1L));
   }
 
+  /** Segments are split, and the directory doubled, while keys in them are looked up to be set. */
+  @Test
+  void putsOfOldKeys_besideSplits_findThem() throws Exception {
+    PersistentMap<Long, Long> map = longs();
+    long old = 64;
+    for (long key = 0; key < old; key++) {
+      map.put(-key, 0L);
+    }
+    AtomicBoolean done = new AtomicBoolean();
+    try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      Future<?> putting =
+          threads.submit(() -> {
+            for (long round = 0; !done.get(); round++) {
+              for (long key = 0; key < old; key++) {
+                assertEquals(round, map.put(-key, round + 1));
+              }
+            }
+          });
+      Future<?> splitting =
+          threads.submit(() -> {
+            for (long key = 1; key <= 50_000 && !putting.isDone(); key++) {
+              map.put(key, key);
+            }
+          });
+      splitting.get();
+      done.set(true);
+      putting.get();
+    }
+    assertEquals(old + 50_000, map.size());
+    assertEquals(List.of(), pool.check().problems());
+  }
+
   @Test
   void bytes_asKeysAndValues_byContent() {
     PersistentMap<byte[], byte[]> map = pool.root("bytes", Type.map(Codec.BYTES, Codec.BYTES));
