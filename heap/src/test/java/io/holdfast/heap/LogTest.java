@@ -633,18 +633,17 @@ class LogTest {
 
   /** Who asks for a position that is there is not told that it is not. */
   @Test
-  void lastSegmentThatBeginsAfterTheEnd_isCorrupt() {
-    for (int i = 0; i < 10; i++) {
-      log.append(new byte[9_000]);
-    }
-    long position = append("one");
+  void segmentThatEndsAfterTheLog_isCorrupt() {
+    append("one");
     append("two");
-    long last = region.getLong(offset() + AppendLogLayout.LAST_AT);
-    region.putLong(last + AppendLogLayout.START_AT, 1 << 20);
-    assertThrows(Corrupt.class, () -> log.truncate(position));
-    reopen();
-    assertThrows(Corrupt.class, () -> log.truncate(position));
-    assertThrows(Corrupt.class, () -> log.walk(position, (at, record) -> true));
+    long wrong = pool.root("wrong", Type.block(1000)).offset();
+    long next = pool.root("next", Type.block(1000)).offset();
+    region.putLong(wrong + AppendLogLayout.NEXT_AT, next);
+    region.putLong(wrong + AppendLogLayout.RECORDS_AT, 16);
+    region.putLong(next + AppendLogLayout.START_AT, 512);
+    region.putLong(offset() + AppendLogLayout.FIRST_AT, wrong);
+    assertThrows(Corrupt.class, () -> log.truncate(16));
+    assertThrows(Corrupt.class, () -> log.walk(16, (at, record) -> true));
   }
 
   @Test
