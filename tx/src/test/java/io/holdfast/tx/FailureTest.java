@@ -12,6 +12,8 @@ import io.holdfast.flush.Lines;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
+import io.holdfast.tx.spi.Participant;
+import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -162,6 +164,46 @@ class FailureTest {
     assertEnded(tx);
     Lanes again = Lanes.open(PersistentRegion.over(medium.whole), 0);
     assertEquals(0, again.region().getLong(again.end()));
+  }
+
+  /** Does nothing until the end. */
+  private static final class Failing implements Participant {
+    @Override
+    public void prepare() {}
+
+    @Override
+    public void applying() {}
+
+    @Override
+    public void applied() {}
+
+    @Override
+    public void committed() {
+      throw new IllegalStateException("test");
+    }
+
+    @Override
+    public void aborted() {}
+
+    @Override
+    public Object savepoint() {
+      return this;
+    }
+
+    @Override
+    public void rollbackTo(Object savepoint) {}
+  }
+
+  @Test
+  void participant_failsAtTheEnd_theLaneIsFree() {
+    for (int round = 0; round < 5; round++) {
+      Transaction tx = over.begin();
+      TransactionAccess.get().join(tx, new Failing());
+      tx.setLong(over.end(), round);
+      assertThrows(IllegalStateException.class, tx::commit);
+      assertFalse(tx.isActive());
+      assertEquals(round, failing.getLong(over.end()));
+    }
   }
 
   /** Throws an error at the first store or fence after so many. */

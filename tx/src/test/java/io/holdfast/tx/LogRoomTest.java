@@ -146,6 +146,29 @@ class LogRoomTest {
     assertTrue(Lanes.open(region, 0).recovery().clean());
   }
 
+  @Test
+  void close_whileAnAbortIsUnderWay_waitsForIt() throws Exception {
+    Thread abort =
+        Thread.ofPlatform()
+            .daemon()
+            .unstarted(() -> {
+              try (Transaction tx = lanes.begin()) {
+                tx.snapshot(space.word(1), 8);
+                region.putLong(space.word(1), 8);
+              }
+            });
+    medium.stop(abort, 1);
+    abort.start();
+    medium.stopped.await();
+    Thread closing = Thread.ofPlatform().daemon().start(lanes::close);
+    assertWaits(closing);
+    medium.goOn.countDown();
+    closing.join();
+    abort.join();
+    assertEquals(0, region.getLong(space.word(1)));
+    assertTrue(Lanes.open(region, 0).recovery().clean());
+  }
+
   private static void assertWaits(Thread thread) throws InterruptedException {
     for (int waiting = 0; waiting < 5; ) {
       Thread.sleep(1);
