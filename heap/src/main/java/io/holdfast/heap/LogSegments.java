@@ -78,7 +78,12 @@ final class LogSegments {
   /** How many bytes of records there is room for. */
   private long room(long pointer, long segment) {
     bounds.checkBlock(pointer, segment, AppendLogLayout.RECORDS_AT, "log.segment");
-    return allocator.find(segment).run().blockBytes() - AppendLogLayout.RECORDS_AT;
+    // Who only reads claims nothing: the segment may be freed at any time.
+    Allocator.Place place = allocator.find(segment);
+    if (place == null) {
+      throw new Corrupt(pointer, "log.segment", "the offset of a segment", "" + segment);
+    }
+    return place.run().blockBytes() - AppendLogLayout.RECORDS_AT;
   }
 
   /** A segment is written whole before anything leads to it, so its start needs no transaction. */

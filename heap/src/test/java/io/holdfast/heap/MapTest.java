@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -434,6 +435,30 @@ class MapTest {
     }
     assertEquals(old + 50_000, map.size());
     assertEquals(List.of(), pool.check().problems());
+  }
+
+  /** At first all keys are in one segment, for whose split all wait who put something there. */
+  @Test
+  void putsOfTwoThreads_besideTheFirstSplits_allThere() throws Exception {
+    for (int round = 0; round < 20; round++) {
+      PersistentMap<Long, Long> map = pool.root("round " + round, Type.map(Codec.LONG, Codec.LONG));
+      try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+        List<Callable<Void>> tasks = new ArrayList<>();
+        for (long thread = 0; thread < 2; thread++) {
+          long first = thread << 32;
+          tasks.add(() -> {
+            for (long key = first; key < first + 600; key++) {
+              map.put(key, key);
+            }
+            return null;
+          });
+        }
+        for (Future<Void> task : threads.invokeAll(tasks)) {
+          task.get();
+        }
+      }
+      assertEquals(1200, map.size());
+    }
   }
 
   @Test
