@@ -8,8 +8,9 @@ import java.util.Objects;
 
 /**
  * Words in ordinary memory, little-endian, which {@link Lines} can copy from: what a log is made up
- * in before it is written. A segment does the same, and takes longer for each word, since it asks
- * more than whether the word is inside.
+ * in before it is written. A segment does the same, and takes longer for each word: it asks more
+ * than whether the word is inside, by calls so deep that the compiler does not inline the last of
+ * them where a commit ends.
  *
  * <p>Not thread-safe.
  */
