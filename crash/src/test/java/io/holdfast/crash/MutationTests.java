@@ -52,8 +52,8 @@ import org.junit.jupiter.api.io.TempDir;
  * <p>System properties: if {@code holdfast.mutants.every} is set, of all mutants every so many-th
  * is tried, from {@code holdfast.mutants.first} on; if {@code holdfast.mutants.only} is set, those
  * in whose names is what it says. Tests that take more than {@code holdfast.mutants.slowest}
- * seconds are not asked. If {@code holdfast.mutants.record} is set, {@code mutants-found.txt} is
- * written.
+ * seconds are not asked. If {@code holdfast.mutants.record} is set, only those are tried of which
+ * nothing is known yet, and {@code mutants-found.txt} is written.
  */
 public final class MutationTests {
   private static final String PROPERTY = "holdfast.mutants.";
@@ -185,7 +185,12 @@ public final class MutationTests {
     List<String> survivors = new ArrayList<>();
     int tried = 0;
     int justified = 0;
-    for (Mutant mutant : chosen(all, code.getValue(), names, found)) {
+    List<Mutant> chosen = chosen(all, code.getValue(), names, found);
+    if (System.getProperty(PROPERTY + "record") != null) {
+      chosen.removeIf(
+          mutant -> found.containsKey(mutant.toString()) || living.contains(mutant.toString()));
+    }
+    for (Mutant mutant : chosen) {
       tried++;
       if (living.contains(mutant.toString())) {
         justified++;
@@ -213,7 +218,8 @@ public final class MutationTests {
     String only = System.getProperty(PROPERTY + "only");
     Integer every = Integer.getInteger(PROPERTY + "every");
     if (only != null) {
-      return all.stream().filter(mutant -> mutant.toString().contains(only)).toList();
+      return new ArrayList<>(
+          all.stream().filter(mutant -> mutant.toString().contains(only)).toList());
     }
     int step = every == null ? SAMPLED : every;
     int first = Integer.getInteger(PROPERTY + "first", (int) (code % step));
