@@ -153,11 +153,14 @@ final class Claims {
     int at = stripe * STRIDE;
     int free = 0;
     for (int pair = at + FIRST; pair < at + END; pair += PAIR) {
-      long holder = words[pair + 1];
-      if (!isLive(holder)) {
-        free = pair;
-      } else if (words[pair] == unit) {
-        return holder;
+      boolean same = words[pair] == unit;
+      if (same || free == 0) {
+        long holder = words[pair + 1];
+        if (!isLive(holder)) {
+          free = pair;
+        } else if (same) {
+          return holder;
+        }
       }
     }
     if (more[stripe] != null) {
