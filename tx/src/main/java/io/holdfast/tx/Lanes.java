@@ -34,7 +34,6 @@ public final class Lanes implements AutoCloseable {
   /** The size of a lane's ring unless something else is asked for, in bytes. */
   public static final int DEFAULT_RING_BYTES = 64 << 10;
 
-  private static final int BEGUN_BITS = 20;
   private static final Logger LOGGER = LoggerFactory.getLogger(Lanes.class);
 
   static {
@@ -52,9 +51,6 @@ public final class Lanes implements AutoCloseable {
 
   /** Made with the first claim, since recovery needs none. */
   private volatile Claims claims;
-
-  // Shared, and not volatile: see where it is used.
-  private int begun;
 
   private Lanes(Log log, int reserved, LogHeader header, RecoveryReport report) {
     this.log = log;
@@ -333,18 +329,7 @@ public final class Lanes implements AutoCloseable {
    * @throws TransactionException.LaneTimeout if all lanes stay taken; the message says by whom
    */
   public Transaction begin() {
-    return begin(now());
-  }
-
-  /**
-   * The age of a transaction that begins now; smaller is older. A clock that goes by commits, and
-   * between two commits by beginnings, which are counted without a locked instruction: what two
-   * threads count at once may be counted once.
-   */
-  private long now() {
-    int count = begun + 1;
-    begun = count;
-    return log.order().last() << BEGUN_BITS | count & (1 << BEGUN_BITS) - 1;
+    return begin(log.order().now());
   }
 
   private Transaction begin(long age) {
@@ -421,7 +406,7 @@ public final class Lanes implements AutoCloseable {
    * @return what it returned
    */
   public <R> R call(Function<Transaction, R> body) {
-    long age = now();
+    long age = log.order().now();
     for (int round = 0; ; round++) {
       Transaction tx = begin(age);
       try {
