@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.heap;
 
-import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.TransactionAccess;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 
 /**
  * Divides a segment of an index into two, by a transaction of its own, and doubles the directory
@@ -45,88 +46,90 @@ final class IndexSplit {
     }
     HashIndex.Directory at = index.directory();
     long entry = index.entryOf(keyHash);
+    long segment = IndexLayout.segment(entry);
     int depth = IndexLayout.depth(entry) + 1;
-    Allocator.Place low = allocator.reserve(needed, IndexLayout.SEGMENT_BYTES, Span.Kind.RAW);
-    Allocator.Place high = reserveOrGiveBack(low);
-    boolean done = false;
-    try (Transaction tx = access.beginReserved(pool.lanes(), LANE)) {
-      fill(tx, low, high, IndexLayout.segment(entry), depth);
-      long first = depth == 1 ? 0 : keyHash >>> (65 - depth) << (65 - depth);
-      long span = 1L << (at.depth() - depth);
-      long word = at.entry(first);
-      for (long i = 0; i < 2 * span; i++) {
-        access.write(
-            tx, word + 8 * i, IndexLayout.entry(i < span ? low.offset() : high.offset(), depth));
-      }
-      freeIn(tx, IndexLayout.segment(entry));
-      tx.commit();
-      done = true;
-    } finally {
-      if (!done) {
-        allocator.giveBack(low);
-        allocator.giveBack(high);
-      }
-    }
-    allocator.giveBack(allocator.find(IndexLayout.segment(entry)));
+    carryOut(
+        2,
+        IndexLayout.SEGMENT_BYTES,
+        (tx, places) -> {
+          long low = places.get(0).offset();
+          long high = places.get(1).offset();
+          fill(tx, low, high, segment, depth);
+          long first = depth == 1 ? 0 : keyHash >>> (65 - depth) << (65 - depth);
+          long span = 1L << (at.depth() - depth);
+          long word = at.entry(first);
+          for (long i = 0; i < 2 * span; i++) {
+            access.write(tx, word + 8 * i, IndexLayout.entry(i < span ? low : high, depth));
+          }
+          freeIn(tx, segment);
+        });
+    allocator.giveBack(allocator.find(segment));
   }
 
-  private Allocator.Place reserveOrGiveBack(Allocator.Place taken) {
+  /** Carries something out in a transaction, with new blocks that are given back if it fails. */
+  private List<Allocator.Place> carryOut(
+      int blocks, long bytes, BiConsumer<Transaction, List<Allocator.Place>> body) {
+    List<Allocator.Place> places = new ArrayList<>(blocks);
     try {
-      return allocator.reserve(needed, IndexLayout.SEGMENT_BYTES, Span.Kind.RAW);
-    } catch (HoldfastException e) {
-      allocator.giveBack(taken);
+      while (places.size() < blocks) {
+        places.add(allocator.reserve(needed, bytes, Span.Kind.RAW));
+      }
+      try (Transaction tx = access.beginReserved(pool.lanes(), LANE)) {
+        places.forEach(place -> allocateIn(tx, place));
+        body.accept(tx, places);
+        tx.commit();
+      }
+    } catch (Throwable e) {
+      for (Allocator.Place place : places) {
+        allocator.giveBack(place);
+      }
       throw e;
     }
+    return places;
   }
 
   /**
    * Two new segments with the entries of one, divided by a bit of their hashes. Each keeps its
    * slot: moved nearer to its home, it could take the place of one that has no other.
    */
-  private void fill(
-      Transaction tx, Allocator.Place low, Allocator.Place high, long segment, int depth) {
-    allocateIn(tx, low);
-    allocateIn(tx, high);
-    region.zero(low.offset(), IndexLayout.SEGMENT_BYTES);
-    region.zero(high.offset(), IndexLayout.SEGMENT_BYTES);
+  private void fill(Transaction tx, long low, long high, long segment, int depth) {
+    region.zero(low, IndexLayout.SEGMENT_BYTES);
+    region.zero(high, IndexLayout.SEGMENT_BYTES);
     for (int i = 0; i < IndexLayout.SEGMENT_SLOTS; i++) {
       long word = region.getLong(segment + 8L * i);
       if (word != 0) {
         index.bounds().checkRecord(segment + 8L * i, IndexLayout.record(word), 0);
         long keyHash = region.getLong(IndexLayout.record(word) + IndexLayout.RECORD_HASH_AT);
         boolean up = (keyHash >>> (64 - depth) & 1) == 1;
-        region.putLong((up ? high : low).offset() + 8L * i, word);
+        region.putLong((up ? high : low) + 8L * i, word);
       }
     }
-    for (Allocator.Place place : List.of(low, high)) {
-      access.filled(tx, place.offset(), IndexLayout.SEGMENT_BYTES);
-    }
+    access.filled(tx, low, IndexLayout.SEGMENT_BYTES);
+    access.filled(tx, high, IndexLayout.SEGMENT_BYTES);
   }
 
   private void doubleDirectory() {
     HashIndex.Directory old = index.directory();
     long words = 1L << old.depth();
-    Allocator.Place place = allocator.reserve(needed, 16 * words, Span.Kind.RAW);
-    boolean done = false;
-    try (Transaction tx = access.beginReserved(pool.lanes(), LANE)) {
-      allocateIn(tx, place);
-      for (long i = 0; i < words; i++) {
-        long entry = region.getLong(old.offset() + 8 * i);
-        region.putLong(place.offset() + 16 * i, entry);
-        region.putLong(place.offset() + 16 * i + 8, entry);
-      }
-      access.filled(tx, place.offset(), 16 * words);
-      access.write(tx, index.offset() + IndexLayout.DIRECTORY_AT, place.offset());
-      access.write(tx, index.offset() + IndexLayout.DEPTH_AT, old.depth() + 1L);
-      freeIn(tx, old.offset());
-      tx.commit();
-      done = true;
-    } finally {
-      if (!done) {
-        allocator.giveBack(place);
-      }
-    }
-    index.setDirectory(new HashIndex.Directory(place.offset(), old.depth() + 1));
+    long doubled =
+        carryOut(
+                1,
+                16 * words,
+                (tx, places) -> {
+                  long offset = places.getFirst().offset();
+                  for (long i = 0; i < words; i++) {
+                    long entry = region.getLong(old.offset() + 8 * i);
+                    region.putLong(offset + 16 * i, entry);
+                    region.putLong(offset + 16 * i + 8, entry);
+                  }
+                  access.filled(tx, offset, 16 * words);
+                  access.write(tx, index.offset() + IndexLayout.DIRECTORY_AT, offset);
+                  access.write(tx, index.offset() + IndexLayout.DEPTH_AT, old.depth() + 1L);
+                  freeIn(tx, old.offset());
+                })
+            .getFirst()
+            .offset();
+    index.setDirectory(new HashIndex.Directory(doubled, old.depth() + 1));
     allocator.giveBack(allocator.find(old.offset()));
   }
 

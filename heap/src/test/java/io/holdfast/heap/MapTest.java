@@ -33,6 +33,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -548,7 +549,74 @@ class MapTest {
     map.clear();
   }
 
+  /** A split that finds damage gives back what it has taken, each time. */
+  @Test
+  void split_whereARecordIsDamaged_refusedAndNothingIsTaken() {
+    PersistentMap<Long, Long> map = longs();
+    HashIndex index = ((StoredMap<Long, Long>) map).index();
+    List<Long> keys = new ArrayList<>();
+    addKeys(index, 5, IndexLayout.PROBES * IndexLayout.BUCKET_SLOTS + 1, new long[1], keys);
+    long last = keys.removeLast();
+    keys.forEach(key -> map.put(key, -key));
+    long slot = damagedSlot(index);
+    assertThrows(HoldfastException.Corrupt.class, () -> map.put(last, 0L));
+    long used = pool.info().usedBytes();
+    assertThrows(HoldfastException.Corrupt.class, () -> map.put(last, 0L));
+    assertEquals(used, pool.info().usedBytes());
+    region.putLong(slot, 0);
+    map.put(last, 0L);
+    keys.forEach(key -> assertEquals(-key, map.get(key)));
+    assertEquals(keys.size() + 1, map.size());
+  }
+
+  /** A slot, in the first segment and far from the home of keys, that leads nowhere. */
+  private long damagedSlot(HashIndex index) {
+    long slot = IndexLayout.segment(index.entryOf(0)) + 40L * IndexLayout.BUCKET_BYTES;
+    assertEquals(0, region.getLong(slot));
+    region.putLong(slot, Long.BYTES);
+    return slot;
+  }
+
+  @Test
+  void size_whereARecordIsDamaged_refusedAndTheMapIsOfUse() {
+    longs().put(1L, 10L);
+    reopen();
+    PersistentMap<Long, Long> map = longs();
+    long slot = damagedSlot(((StoredMap<Long, Long>) map).index());
+    assertThrows(HoldfastException.Corrupt.class, map::size);
+    region.putLong(slot, 0);
+    map.put(2L, 20L);
+    assertEquals(2, map.size());
+  }
+
   // ---- several threads
+
+  /** The first one who asks counts, and meanwhile nothing is added. */
+  @Test
+  void size_askedFirstBesidePuts_countsEachOnce() throws Exception {
+    for (long i = 0; i < 3000; i++) {
+      longs().set(i, i);
+    }
+    for (int round = 0; round < 10; round++) {
+      reopen();
+      PersistentMap<Long, Long> map = longs();
+      long from = 3000 + 100L * round;
+      AtomicInteger counted = new AtomicInteger();
+      inThreads(
+          2,
+          thread -> {
+            if (thread == 0) {
+              counted.set(map.size());
+            } else {
+              for (long i = from; i < from + 100; i++) {
+                map.set(i, i);
+              }
+            }
+          });
+      assertTrue(counted.get() >= from && counted.get() <= from + 100, counted::toString);
+      assertEquals(from + 100, map.size());
+    }
+  }
 
   @Test
   void merges_ofFourThreads_countEachOne() throws Exception {
