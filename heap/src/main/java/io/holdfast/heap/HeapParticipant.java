@@ -135,7 +135,16 @@ final class HeapParticipant implements Participant {
     if (!cancelMine(offset)) {
       Allocator.Place place = allocated(offset, kind);
       claimRange(offset, place.run().blockBytes());
+      requireCommitted(place);
       free(place);
+    }
+  }
+
+  /** Whoever had it claimed before may have freed it: the bit is cleared before the claim ends. */
+  private void requireCommitted(Allocator.Place place) {
+    long word = pool.region().getLong(place.run().bitmapWord(place.index()));
+    if ((word >>> place.run().bit(place.index()) & 1) == 0) {
+      throw new PoolException.ObjectFreed(place.offset());
     }
   }
 

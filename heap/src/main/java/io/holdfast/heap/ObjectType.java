@@ -240,11 +240,20 @@ final class ObjectType<T> extends io.holdfast.heap.Type<T> {
 
   @Override
   void free(Pool pool, Transaction tx, long offset) {
-    long header = header(pool, offset);
-    if (!isHeader(header)) {
+    free(pool, tx, offset, header(pool, offset));
+  }
+
+  /** Frees what a view is of. */
+  void freeViewed(Pool pool, Transaction tx, Object view) {
+    free(pool, tx, offsetOf(pool, view), accessors.header(view));
+  }
+
+  /** It may have been freed, and be another object by now, until it is claimed. */
+  private void free(Pool pool, Transaction tx, long offset, long header) {
+    pool.participant(tx).claim(offset);
+    if (!isHeader(header) || pool.region().getLong(offset) != header) {
       throw new PoolException.ObjectFreed(offset);
     }
-    pool.participant(tx).claim(offset);
     ObjectEdit edit = new ObjectEdit(pool, tx, offset, header);
     for (ObjectField field : fields) {
       if (field.type() == String.class) {

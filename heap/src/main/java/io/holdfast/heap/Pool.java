@@ -180,7 +180,8 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * The copies of the header come last, so that a creation which did not finish leaves no pool.
+   * The magics of the copies of the header go first, a word each, which does not tear, and the
+   * copies come last, so that a creation which did not finish leaves no pool, or the one before.
    * What the parts held before is of no account: the log has a new key, the chunk table is one free
    * span, and bitmaps are cleared when runs are made.
    */
@@ -199,8 +200,8 @@ public final class Pool implements AutoCloseable {
     Geometry geometry = geometry(extent, region.maxSize());
     PoolLayout parts = parts(region, extent, geometry);
     for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
-      region.zero(at, PoolLayout.HEADER_BYTES);
-      region.persist(at, PoolLayout.HEADER_BYTES);
+      region.putLong(at + PoolLayout.MAGIC_AT, 0);
+      region.persist(at + PoolLayout.MAGIC_AT, Long.BYTES);
     }
     Chunks chunks = new Chunks(region, parts);
     HeapSpace space = new HeapSpace(parts, chunks);
@@ -572,7 +573,7 @@ public final class Pool implements AutoCloseable {
           throw new IllegalArgumentException(
               "not an object of a pool: " + target.getClass().getName());
         }
-        type.free(this, tx, type.offsetOf(this, target));
+        type.freeViewed(this, tx, target);
       }
     }
   }

@@ -58,6 +58,7 @@ class MutationTest {
         .by("PoolCreationTest")
         .by("PoolLayoutTest")
         .by("PoolMisuseTest")
+        .by("PoolDamageTest")
         .run();
   }
 }

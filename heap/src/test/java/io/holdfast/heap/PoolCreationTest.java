@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.crash.Explorer;
+import io.holdfast.crash.TracingMedium;
 import io.holdfast.flush.PersistentRegion;
 import java.util.List;
 import java.util.Random;
@@ -57,6 +58,41 @@ class PoolCreationTest {
   @Test
   void create_crashedAnywhere_anEmptyPoolOrNone() {
     explore(new long[WORDS]);
+  }
+
+  /** There is the pool that was there, whole, or none, or the new one. */
+  @Test
+  void create_overAPoolOfOtherLanes_oneOfThemOrNone() {
+    TracingMedium before = TracingMedium.ofSize(8 * WORDS);
+    Pool old = SamplePool.createEmpty(before.region(), 3);
+    old.root("block", Type.block(100));
+    old.close();
+    Set<String> outcomes = new TreeSet<>();
+    Explorer.of(before.image())
+        .limit(LIMIT)
+        .run(
+            medium -> {
+              Pool.create(medium.region(), "test");
+              medium.mark("created");
+            },
+            (region, marks) -> {
+              String outcome = observeEither(region);
+              assertTrue(marks.isEmpty() || outcome.equals("a pool"), outcome);
+              outcomes.add(outcome);
+              return outcome;
+            });
+    assertEquals(Set.of("a pool", "none", "the old one"), outcomes);
+  }
+
+  private static String observeEither(PersistentRegion region) {
+    try {
+      Pool old = Pool.open(region, SamplePool.LAYOUT);
+      assertEquals("block", old.roots().getFirst().name());
+      assertTrue(old.check().isClean());
+      return "the old one";
+    } catch (PoolException.OtherLayout | PoolException.NotAPool e) {
+      return observe(region);
+    }
   }
 
   /** The region need not be zeros: what it held is of no account. */

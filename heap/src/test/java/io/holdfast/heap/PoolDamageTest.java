@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.crash.Explorer;
 import io.holdfast.crash.Tried;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.HoldfastException.Corrupt;
@@ -111,6 +112,27 @@ class PoolDamageTest {
         }
       }
     }
+  }
+
+  /** Else a crash in a growth, later, could find no copy that is sound. */
+  @Test
+  void header_mendedAtClose_isDurable() {
+    long[] damaged = IMAGE.clone();
+    damaged[FIRST + 3] = 0x1234;
+    Explorer.Report report =
+        Explorer.of(damaged)
+            .run(
+                medium -> {
+                  open(medium.region()).close();
+                  medium.mark("closed");
+                },
+                (region, marks) -> {
+                  assertTrue(marks.isEmpty() || region.getLong(8L * (FIRST + 3)) != 0x1234);
+                  SamplePool.assertWhole(open(region));
+                  return "";
+                });
+    assertEquals(List.of(), report.findings());
+    assertTrue(report.states() > 10, report::summary);
   }
 
   @Test

@@ -13,6 +13,7 @@ import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.HoldfastException.RegionClosed;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.tx.Editable;
 import io.holdfast.tx.Savepoint;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.TransactionException;
@@ -27,6 +28,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -338,6 +341,71 @@ class PoolMisuseTest {
       assertEquals(0, view.get(ValueLayout.JAVA_LONG_UNALIGNED, 16));
       assertTrue(pool.check().isClean());
     }
+  }
+
+  @Test
+  void drop_besideAnOpenDrop_isRefused() {
+    try (PersistentRegion region = region()) {
+      Open open = Open.of(Pool.create(region, ""));
+      Pool pool = open.pool;
+      try (Transaction first = pool.begin();
+          Transaction second = pool.begin()) {
+        pool.drop(first, "map", MAP);
+        assertThrows(Conflict.class, () -> pool.drop(second, "block", BLOCK));
+        first.commit();
+        pool.drop(second, "block", BLOCK);
+        second.commit();
+      }
+      assertEquals(List.of("account"), pool.roots().stream().map(RootInfo::name).toList());
+      assertTrue(pool.check().isClean());
+    }
+  }
+
+  /** Who waits for the claim of something that is freed meanwhile does not free it again. */
+  @Test
+  void free_ofWhatIsFreedWhileItWaits_refused() throws Exception {
+    try (PersistentRegion region = region()) {
+      Pool pool = Pool.create(region, "");
+      Open.of(pool);
+      long used = pool.info().usedBytes();
+      freeTwice(pool, pool.call(tx -> pool.allocate(tx, 100)));
+      freeTwice(pool, pool.call(tx -> pool.make(tx, Account.TYPE)));
+      Account named = pool.call(tx -> pool.make(tx, Account.TYPE));
+      pool.run(tx -> tx.edit(named).owner("bob"));
+      freeTwice(pool, named);
+      assertEquals(used, pool.info().usedBytes());
+      assertTrue(pool.check().isClean());
+    }
+  }
+
+  /** The second one is older, so that it waits. */
+  private static void freeTwice(Pool pool, Editable<?> target) throws Exception {
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch freed = new CountDownLatch(1);
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    Thread second =
+        Thread.ofPlatform()
+            .start(() -> {
+              try (Transaction tx = pool.begin()) {
+                begun.countDown();
+                freed.await();
+                assertThrows(PoolException.ObjectFreed.class, () -> pool.free(tx, target));
+                tx.commit();
+              } catch (Throwable e) {
+                failure.set(e);
+              }
+            });
+    begun.await();
+    try (Transaction first = pool.begin()) {
+      pool.free(first, target);
+      freed.countDown();
+      while (second.getState() != Thread.State.TIMED_WAITING) {
+        Thread.onSpinWait();
+      }
+      first.commit();
+    }
+    second.join();
+    assertNull(failure.get(), () -> String.valueOf(failure.get()));
   }
 
   @Test
