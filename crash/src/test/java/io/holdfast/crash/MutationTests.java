@@ -57,6 +57,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 public final class MutationTests {
   private static final String PROPERTY = "holdfast.mutants.";
+  private static final boolean RECORDS = System.getProperty(PROPERTY + "record") != null;
   private static final String LIVING = "mutants-that-live.txt";
   private static final String FOUND = "mutants-found.txt";
   private static final String NAMED = "mutants-by-name.txt";
@@ -185,14 +186,13 @@ public final class MutationTests {
     List<String> survivors = new ArrayList<>();
     int tried = 0;
     int justified = 0;
-    List<Mutant> chosen = chosen(all, code.getValue(), names, found);
-    if (System.getProperty(PROPERTY + "record") != null) {
-      chosen.removeIf(
-          mutant -> found.containsKey(mutant.toString()) || living.contains(mutant.toString()));
-    }
-    for (Mutant mutant : chosen) {
+    for (Mutant mutant : chosen(all, code.getValue(), names, found)) {
+      boolean mayLive = living.contains(mutant.toString());
+      if (RECORDS && (mayLive || found.containsKey(mutant.toString()))) {
+        continue;
+      }
       tried++;
-      if (living.contains(mutant.toString())) {
+      if (mayLive) {
         justified++;
       } else if (isFound(mutant, found)) {
         record(all, found);
@@ -218,8 +218,7 @@ public final class MutationTests {
     String only = System.getProperty(PROPERTY + "only");
     Integer every = Integer.getInteger(PROPERTY + "every");
     if (only != null) {
-      return new ArrayList<>(
-          all.stream().filter(mutant -> mutant.toString().contains(only)).toList());
+      return all.stream().filter(mutant -> mutant.toString().contains(only)).toList();
     }
     int step = every == null ? SAMPLED : every;
     int first = Integer.getInteger(PROPERTY + "first", (int) (code % step));
@@ -336,7 +335,7 @@ public final class MutationTests {
   }
 
   private static void record(List<Mutant> all, Map<String, String> found) throws IOException {
-    if (System.getProperty(PROPERTY + "record") == null) {
+    if (!RECORDS) {
       return;
     }
     StringBuilder text =

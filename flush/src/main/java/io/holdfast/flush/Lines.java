@@ -276,7 +276,7 @@ public final class Lines {
   void copyPlainly() {
     for (int i = 0; i < copyCount; i++) {
       int at = COPY_WORDS * i;
-      Memory.copyWords(copies.get(at + 1), copies.get(at), copies.get(at + 2));
+      Memory.copy(copies.get(at + 1), copies.get(at), copies.get(at + 2));
     }
   }
 

@@ -31,8 +31,6 @@ final class Memory {
   private static final VarHandle ORDERED_INT = ordered(JAVA_INT);
   private static final VarHandle ORDERED_LONG = ordered(JAVA_LONG);
 
-  private static final long SHORT_BYTES = 4 * Lines.LINE_BYTES;
-
   private Memory() {}
 
   @SuppressWarnings("restricted")
@@ -107,17 +105,6 @@ final class Memory {
 
   static void copy(long from, long to, long bytes) {
     MemorySegment.copy(ALL, from, ALL, to, bytes);
-  }
-
-  /** Copies whole words. A bulk copy asks so much first that it pays from some lines on only. */
-  static void copyWords(long from, long to, long bytes) {
-    if (bytes > SHORT_BYTES) {
-      copy(from, to, bytes);
-      return;
-    }
-    for (long at = 0; at < bytes; at += Long.BYTES) {
-      putLong(to + at, getLong(from + at));
-    }
   }
 
   static void fill(long address, long bytes, byte value) {

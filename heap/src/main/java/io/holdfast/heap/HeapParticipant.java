@@ -142,8 +142,7 @@ final class HeapParticipant implements Participant {
 
   /** Whoever had it claimed before may have freed it: the bit is cleared before the claim ends. */
   private void requireCommitted(Allocator.Place place) {
-    long word = pool.region().getLong(place.run().bitmapWord(place.index()));
-    if ((word >>> place.run().bit(place.index()) & 1) == 0) {
+    if (!place.run().isCommitted(pool.region(), place.index())) {
       throw new PoolException.ObjectFreed(place.offset());
     }
   }

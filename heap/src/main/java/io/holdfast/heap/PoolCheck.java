@@ -106,7 +106,7 @@ final class PoolCheck {
       }
     }
     for (int index = run.count(); index % 64 != 0; index++) {
-      if ((region.getLong(run.bitmapWord(index)) >>> run.bit(index) & 1) == 1) {
+      if (run.isCommitted(region, index)) {
         problem("offset=%d: a bit that no block has: %d".formatted(run.bitmapWord(index), index));
       }
     }

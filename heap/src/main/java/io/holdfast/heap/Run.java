@@ -126,6 +126,11 @@ final class Run {
     return index % 64;
   }
 
+  /** Whether the bit of a block is set, as a commit leaves it. */
+  boolean isCommitted(PersistentRegion region, int index) {
+    return (region.getLong(bitmapWord(index)) >>> bit(index) & 1) == 1;
+  }
+
   boolean isTaken(int index) {
     return taken.get(index);
   }

@@ -399,7 +399,7 @@ class PoolMisuseTest {
     try (Transaction first = pool.begin()) {
       pool.free(first, target);
       freed.countDown();
-      while (second.getState() != Thread.State.TIMED_WAITING) {
+      while (second.isAlive() && second.getState() != Thread.State.TIMED_WAITING) {
         Thread.onSpinWait();
       }
       first.commit();
