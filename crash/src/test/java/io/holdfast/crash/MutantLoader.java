@@ -18,12 +18,14 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
- * Loads the classes of a package and its tests anew, one of them changed; the rest by the parent.
+ * Loads the classes of a package and its tests anew, one of them changed, and those in which its
+ * threads wait; the rest by the parent.
  */
 final class MutantLoader extends ClassLoader {
   private static final ClassDesc END = ClassDesc.of(MutantEnd.class.getName());
 
   private final String prefix;
+  private final Set<String> besides;
   private final String changed;
   private final UnaryOperator<byte[]> change;
 
@@ -31,25 +33,31 @@ final class MutantLoader extends ClassLoader {
    * For one mutant.
    *
    * @param anchor a class of the package
+   * @param besides the names of classes of other packages that are loaded anew
    * @param changed the internal name of the class that is changed; of none if it is empty
    * @param change makes the change
    */
-  MutantLoader(Class<?> anchor, String changed, UnaryOperator<byte[]> change) {
+  MutantLoader(Class<?> anchor, Set<String> besides, String changed, UnaryOperator<byte[]> change) {
     super(anchor.getClassLoader());
     this.prefix = anchor.getPackageName() + ".";
+    this.besides = besides;
     this.changed = changed;
     this.change = change;
   }
 
   @Override
   protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-    if (!name.startsWith(prefix) && !name.startsWith(MutantEnd.class.getName())) {
+    if (!isEnded(name) && !name.startsWith(MutantEnd.class.getName())) {
       return super.loadClass(name, resolve);
     }
     synchronized (getClassLoadingLock(name)) {
       Class<?> loaded = findLoadedClass(name);
       return loaded != null ? loaded : define(name);
     }
+  }
+
+  private boolean isEnded(String name) {
+    return name.startsWith(prefix) || besides.contains(name);
   }
 
   private Class<?> define(String name) throws ClassNotFoundException {
@@ -62,7 +70,7 @@ final class MutantLoader extends ClassLoader {
       if (path.equals(changed)) {
         bytes = change.apply(bytes);
       }
-      if (name.startsWith(prefix)) {
+      if (isEnded(name)) {
         bytes = withEnd(bytes);
       }
       return defineClass(name, bytes, 0, bytes.length);

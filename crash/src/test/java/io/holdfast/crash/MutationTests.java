@@ -77,6 +77,7 @@ public final class MutationTests {
 
   private final Class<?> anchor;
   private final Map<Change, Set<String>> calls = new EnumMap<>(Change.class);
+  private final Set<String> besides = new HashSet<>();
   private final List<Probe> probes = new ArrayList<>();
   private final Map<Probe, Double> seconds = new HashMap<>();
 
@@ -132,6 +133,17 @@ public final class MutationTests {
     return this;
   }
 
+  /**
+   * Names classes of other packages in which the module's threads wait, and of which it hands no
+   * object to a third: each mutant has its own, so that its threads can be ended in them too.
+   */
+  public MutationTests waitingIn(Class<?>... more) {
+    for (Class<?> type : more) {
+      besides.add(type.getName());
+    }
+    return this;
+  }
+
   /** Adds tests that have to notice: all of a class that have no parameters. */
   public MutationTests by(String test) throws Exception {
     Class<?> type = unchanged().loadClass(name(test));
@@ -150,7 +162,7 @@ public final class MutationTests {
   }
 
   private MutantLoader unchanged() {
-    return new MutantLoader(anchor, "", UnaryOperator.identity());
+    return new MutantLoader(anchor, besides, "", UnaryOperator.identity());
   }
 
   /** Tries the mutants, of which the tests know what they know in any build. */
@@ -282,7 +294,7 @@ public final class MutationTests {
     String failure =
         failure(
             probe,
-            new MutantLoader(anchor, mutant.type(), bytes -> mutant.apply(bytes, calls)),
+            new MutantLoader(anchor, besides, mutant.type(), bytes -> mutant.apply(bytes, calls)),
             Math.min(PATIENCE_SECONDS, (long) (LEAST_SECONDS + TIMES_SLOWER * unchanged)));
     return failure != null && (unchanged < QUICK_SECONDS || !failure.equals(ENDLESS));
   }

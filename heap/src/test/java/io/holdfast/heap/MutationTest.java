@@ -2,6 +2,7 @@
 package io.holdfast.heap;
 
 import io.holdfast.crash.MutationTests;
+import io.holdfast.tx.spi.Latch;
 import org.junit.jupiter.api.Test;
 
 /** Mutants of heap, and what notices them; not the table of counts, which would notice most. */
@@ -9,6 +10,7 @@ class MutationTest {
   @Test
   void mutants_failATest() throws Exception {
     new MutationTests(Pool.class)
+        .waitingIn(Latch.class)
         .dropped(
             "PersistentRegion.putLong",
             "PersistentRegion.putLongRelease",
