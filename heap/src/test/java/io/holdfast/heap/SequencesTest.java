@@ -113,7 +113,7 @@ class SequencesTest {
 
   // ---- pools
 
-  /** A pool in which something was done; nothing in it is random but the key of its log. */
+  /** A pool in which something was done; nothing in it is random but incarnations. */
   private static long[] pool(Consumer<Pool> before) {
     return pool(before, SIZE);
   }
