@@ -26,6 +26,8 @@ final class CommitOrder {
   private static final int STRIDE = 16;
   private static final int INFLIGHT = 0;
   private static final int UNFENCED = 1;
+  private static final int LAST = 2;
+  private static final int AGE = 3;
   private static final int HEAD = STRIDE;
   private static final int COUNTER = 0;
   private static final int BEGUN = 1;
@@ -52,19 +54,36 @@ final class CommitOrder {
     LONGS.setRelease(slots, slot, value);
   }
 
-  /** Announces a commit and takes its order number. What it writes must be claimed by then. */
+  /**
+   * Announces a commit and takes its order number. What it writes must be claimed by then. Until it
+   * has the number, what is announced follows the lane's last one: to look at the counter before it
+   * is counted up would fetch a line twice that all lanes change.
+   */
   long next(int lane) {
-    set(slot(lane, INFLIGHT), get(HEAD + COUNTER) + 1);
-    return (long) LONGS.getAndAdd(slots, HEAD + COUNTER, 1L) + 1;
+    set(slot(lane, INFLIGHT), get(slot(lane, LAST)) + 1);
+    long number = (long) LONGS.getAndAdd(slots, HEAD + COUNTER, 1L) + 1;
+    set(slot(lane, INFLIGHT), number);
+    set(slot(lane, LAST), number);
+    set(slot(lane, AGE), number << BEGUN_BITS);
+    return number;
   }
 
   /**
-   * The time; less is earlier. A clock that goes by commits, and between two commits by how often
-   * it is asked, which is counted without a locked instruction: what two threads count at once may
-   * be counted once. It is on the line of the order numbers, which a thread that asks is going to
-   * need for itself anyway.
+   * The time at which a lane begins a transaction; less is earlier. As a rule it is that of the
+   * lane's last commit, which has just been: so lanes share nothing for it. A lane of which that is
+   * long ago, whose last transaction did not commit, or that had none, asks what time it is.
    */
-  long now() {
+  long begun(int lane) {
+    long age = get(slot(lane, AGE));
+    set(slot(lane, AGE), 0);
+    return age >> BEGUN_BITS > durable() ? age : now();
+  }
+
+  /**
+   * A clock that goes by commits, and between two commits by how often it is asked, which is
+   * counted without a locked instruction: what two threads count at once may be counted once.
+   */
+  private long now() {
     long count = get(HEAD + BEGUN) + 1;
     set(HEAD + BEGUN, count);
     return get(HEAD + COUNTER) << BEGUN_BITS | count & (1 << BEGUN_BITS) - 1;

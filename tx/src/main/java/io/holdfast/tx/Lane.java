@@ -69,7 +69,7 @@ final class Lane {
   }
 
   /** Takes the lane for a transaction of this thread, if it is free. */
-  boolean tryTake(long withAge) {
+  boolean tryTake() {
     if ((int) BUSY.getOpaque(this) != 0 || !BUSY.compareAndSet(this, 0, 1)) {
       return false;
     }
@@ -78,8 +78,12 @@ final class Lane {
     if (taker != (Thread) OWNER.getOpaque(this)) {
       OWNER.setRelease(this, taker);
     }
-    AGE.setRelease(this, withAge);
     return true;
+  }
+
+  /** Says when the transaction that has the lane was begun for the first time. */
+  void setAge(long time) {
+    AGE.setRelease(this, time);
   }
 
   /** Ends the transaction: its handles are void from here on, and its claims given up. */
@@ -106,7 +110,7 @@ final class Lane {
   }
 
   /** When the transaction that has the lane was begun for the first time. */
-  private long age() {
+  long age() {
     return (long) AGE.getAcquire(this);
   }
 

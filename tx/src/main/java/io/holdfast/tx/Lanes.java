@@ -36,6 +36,9 @@ public final class Lanes implements AutoCloseable {
 
   private static final Logger LOGGER = LoggerFactory.getLogger(Lanes.class);
 
+  /** The age of a transaction that was not begun before. */
+  private static final long NOW = -1;
+
   static {
     HeapAccess.install();
   }
@@ -329,9 +332,10 @@ public final class Lanes implements AutoCloseable {
    * @throws TransactionException.LaneTimeout if all lanes stay taken; the message says by whom
    */
   public Transaction begin() {
-    return begin(log.order().now());
+    return begin(NOW);
   }
 
+  /** Begins one of an age, or {@link #NOW}. */
   private Transaction begin(long age) {
     int count = userLanes();
     long hash = Thread.currentThread().threadId() * 0x9E3779B9L & 0xFFFF_FFFFL;
@@ -341,7 +345,8 @@ public final class Lanes implements AutoCloseable {
       checkOpen();
       for (int i = 0; i < count; i++) {
         int index = first + i < count ? first + i : first + i - count;
-        if (lanes[index].tryTake(age)) {
+        if (lanes[index].tryTake()) {
+          lanes[index].setAge(age == NOW ? log.order().begun(index) : age);
           return handle(index);
         }
       }
@@ -365,9 +370,10 @@ public final class Lanes implements AutoCloseable {
   Transaction beginReserved(int which) {
     checkOpen();
     int index = userLanes() + which;
-    if (!lanes[index].tryTake(0)) {
+    if (!lanes[index].tryTake()) {
       throw new AssertionError("reserved lane " + which + " is taken");
     }
+    lanes[index].setAge(0);
     return handle(index);
   }
 
@@ -406,9 +412,10 @@ public final class Lanes implements AutoCloseable {
    * @return what it returned
    */
   public <R> R call(Function<Transaction, R> body) {
-    long age = log.order().now();
+    long age = NOW;
     for (int round = 0; ; round++) {
       Transaction tx = begin(age);
+      age = tx.age();
       try {
         R result = body.apply(tx);
         if (tx.isActive()) {

@@ -18,7 +18,8 @@ import java.lang.foreign.MemorySegment;
  * <p><b>Isolation.</b> What a transaction writes it claims until it ends, so that two can never
  * roll back each other's bytes: an object at {@code edit}, a line at {@code setLong}. On a conflict
  * the older transaction waits, up to the lanes' patience, and the younger one gets {@link
- * TransactionException.Conflict}; so none waits in a circle, and the oldest always gets through.
+ * TransactionException.Conflict}; so none waits in a circle, and the oldest always gets through. A
+ * transaction's age counts from its beginning, or from the commit just before it on the same lane.
  * Reads claim nothing.
  *
  * <p><b>Durability.</b> When {@code commit} returns, the changes survive what the region's {@link
@@ -38,6 +39,11 @@ public final class Transaction implements AutoCloseable {
     this.workspace = workspace;
     this.lane = workspace.lane();
     this.generation = lane.generation();
+  }
+
+  /** When it was begun for the first time, by the clock that all lanes go by. */
+  long age() {
+    return lane.age();
   }
 
   /** The working state, if this transaction is under way and the caller's. */

@@ -56,6 +56,43 @@ class CommitOrderTest {
     assertEquals(7, order.durable());
   }
 
+  @Test
+  void begun_onLanesWithoutCommits_inTheOrderOfTheirBeginning() {
+    long first = order.begun(2);
+    long second = order.begun(0);
+    long third = order.begun(2);
+    assertTrue(first < second && second < third, first + ", " + second + ", " + third);
+  }
+
+  @Test
+  void begun_afterACommit_whenThatWas() {
+    long before = order.begun(1);
+    order.next(0);
+    long committed = order.begun(0);
+    assertTrue(before < committed && committed < order.begun(1));
+  }
+
+  /** A transaction that is tried again and again has to become the oldest. */
+  @Test
+  void begun_afterOneThatDidNotCommit_laterThanAllBefore() {
+    order.next(0);
+    order.begun(0);
+    order.next(1);
+    long other = order.begun(1);
+    assertTrue(other < order.begun(0));
+  }
+
+  @Test
+  void begun_onALaneThatWasIdle_notWhenItWasUsedLast() {
+    order.next(0);
+    order.applied(0, 0);
+    order.next(1);
+    order.applied(1, 0);
+    long other = order.begun(1);
+    order.proven(order.watermark());
+    assertTrue(other < order.begun(0));
+  }
+
   /** Lanes commit as fast as they can, while a watermark is taken over and over. */
   @Test
   void watermark_takenWhileLanesCommit_neverCoversWhatIsNotFenced() throws Exception {
