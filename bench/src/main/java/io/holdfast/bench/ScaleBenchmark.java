@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What a transaction costs in pools of any size, among any number of live blocks, and by several
@@ -204,7 +205,11 @@ final class ScaleBenchmark implements Benchmark {
       setting.note(VIRTUAL + " have " + Runtime.getRuntime().availableProcessors() + " processors");
       Work counting = (worker, operations) -> sink = sum(worker, operations);
       compare(setting, "nothing shared, no transaction", counting, two, many);
-      compare(setting, "held back, k = 1, words apart", new Words(one.pool), two, many);
+      compare(setting, "a line, no transaction", new LinesOnly(one, null), two, many);
+      AtomicLong counter = new AtomicLong();
+      String shared = "a line, and a counter that is shared";
+      compare(setting, shared, new LinesOnly(one, counter), two, many);
+      compare(setting, "held back, k = 1, blocks apart", new Words(one.pool), two, many);
       compare(setting, "map put, random keys", new Puts(one.pool, entries), two, many);
     }
   }
@@ -223,25 +228,46 @@ final class ScaleBenchmark implements Benchmark {
     return sum;
   }
 
-  /** Each thread writes to lines of its own. */
-  private static final class Words implements Work {
-    private static final int LINES_EACH = 16;
+  /**
+   * Each thread stores to a line of its own and awaits it: what a transaction takes at least. With
+   * a counter that all of them count up, as they have to agree on the order of their commits.
+   */
+  private record LinesOnly(PersistentRegion region, long area, AtomicLong counter) implements Work {
+    private static final long APART = 8L * Lines.LINE_BYTES;
 
-    private final Pool pool;
-    private final long area;
-
-    Words(Pool pool) {
-      this.pool = pool;
-      long bytes = (long) MANY * LINES_EACH * Lines.LINE_BYTES + Lines.LINE_BYTES;
-      Block block = pool.root("words", Type.block(bytes));
-      this.area = block.offset() + Lines.LINE_BYTES - 1 & -Lines.LINE_BYTES;
+    LinesOnly(Open one, AtomicLong counter) {
+      this(one.region, TransactionBenchmark.area(one.pool), counter);
     }
 
     @Override
     public void run(int worker, long operations) {
-      long mine = area + (long) worker * LINES_EACH * Lines.LINE_BYTES;
+      long word = area + worker * APART;
       for (long i = 0; i < operations; i++) {
-        long word = mine + i % LINES_EACH * Lines.LINE_BYTES;
+        region.putLong(word, counter == null ? i : counter.incrementAndGet());
+        region.persist(word, Long.BYTES);
+      }
+    }
+  }
+
+  /** Each thread writes to a block of its own, since a block is what a transaction claims. */
+  private static final class Words implements Work {
+    private static final int LINES_EACH = 16;
+
+    private final Pool pool;
+    private final long[] areas = new long[MANY];
+
+    Words(Pool pool) {
+      this.pool = pool;
+      for (int i = 0; i < MANY; i++) {
+        Block block = pool.call(tx -> pool.allocate(tx, (LINES_EACH + 1) * Lines.LINE_BYTES));
+        areas[i] = block.offset() + Lines.LINE_BYTES - 1 & -Lines.LINE_BYTES;
+      }
+    }
+
+    @Override
+    public void run(int worker, long operations) {
+      for (long i = 0; i < operations; i++) {
+        long word = areas[worker] + i % LINES_EACH * Lines.LINE_BYTES;
         long value = i;
         pool.run(tx -> tx.setLong(word, value));
       }
