@@ -303,6 +303,27 @@ class PoolMisuseTest {
   // ---- two transactions
 
   @Test
+  void twoTransactions_onTwoBlocks_theSecondIsRefusedBoth() {
+    try (PersistentRegion region = region()) {
+      Open open = Open.of(Pool.create(region, ""));
+      Pool pool = open.pool;
+      Block other = pool.root("other", BLOCK);
+      try (Transaction first = pool.begin();
+          Transaction second = pool.begin()) {
+        first.edit(open.block).setLong(0, 1);
+        first.edit(other).setLong(0, 2);
+        assertThrows(Conflict.class, () -> second.edit(other).setLong(8, 3));
+        assertThrows(Conflict.class, () -> second.edit(open.block).setLong(8, 3));
+        second.commit();
+        first.commit();
+      }
+      assertEquals(1, open.block.view().get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
+      assertEquals(2, other.view().get(ValueLayout.JAVA_LONG_UNALIGNED, 0));
+      assertEquals(0, other.view().get(ValueLayout.JAVA_LONG_UNALIGNED, 8));
+    }
+  }
+
+  @Test
   void twoTransactions_onOneThing_theSecondIsRefusedAndTheFirstGoesOn() {
     try (PersistentRegion region = region()) {
       Open open = Open.of(Pool.create(region, ""));

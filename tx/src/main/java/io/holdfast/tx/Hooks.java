@@ -66,7 +66,7 @@ final class Hooks {
         if (failure == null) {
           failure = e;
         } else {
-          failure.addSuppressed(e);
+          Failures.add(failure, e);
         }
       }
     }

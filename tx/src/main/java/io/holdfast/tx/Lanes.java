@@ -435,16 +435,11 @@ public final class Lanes implements AutoCloseable {
     }
   }
 
-  /**
-   * As a {@code try} does; but a virtual machine without memory throws one object again and again.
-   */
   private static void closeAfter(Throwable failure, Transaction tx) {
     try {
       tx.close();
     } catch (Throwable e) {
-      if (e != failure) {
-        failure.addSuppressed(e);
-      }
+      Failures.add(failure, e);
     }
   }
 

@@ -536,7 +536,7 @@ final class Workspace {
     try {
       end(Outcome.UNKNOWN);
     } catch (Throwable e) {
-      cause.addSuppressed(e);
+      Failures.add(cause, e);
     }
   }
 
@@ -544,7 +544,7 @@ final class Workspace {
     try {
       abort();
     } catch (Throwable e) {
-      cause.addSuppressed(e);
+      Failures.add(cause, e);
     }
   }
 

@@ -3,6 +3,8 @@ package io.holdfast.tx;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -166,10 +168,50 @@ class FailureTest {
     assertEquals(0, again.region().getLong(again.end()));
   }
 
-  /** Does nothing until the end. */
+  @Test
+  void run_failsAndThenItsAbort_throwsTheFirstWithTheOther() {
+    var e =
+        assertThrows(
+            IllegalStateException.class,
+            () ->
+                over.run(tx -> {
+                  tx.snapshot(over.end(), 8);
+                  medium.left = 0;
+                  throw new IllegalStateException("test");
+                }));
+    assertEquals(1, e.getSuppressed().length);
+    assertInstanceOf(OutOfMemoryError.class, e.getSuppressed()[0]);
+  }
+
+  /** A virtual machine without memory throws one object again and again. */
+  @Test
+  void run_failsAndThenItsAbortWithTheSame_throwsThat() {
+    var e =
+        assertThrows(
+            OutOfMemoryError.class,
+            () ->
+                over.run(tx -> {
+                  tx.snapshot(over.end(), 8);
+                  medium.left = 0;
+                  throw medium.error;
+                }));
+    assertSame(medium.error, e);
+  }
+
+  /** Does nothing until the end, unless it has an error, which it throws from the beginning. */
   private static final class Failing implements Participant {
+    private final Error error;
+
+    Failing(Error error) {
+      this.error = error;
+    }
+
     @Override
-    public void prepare() {}
+    public void prepare() {
+      if (error != null) {
+        throw error;
+      }
+    }
 
     @Override
     public void applying() {}
@@ -183,7 +225,9 @@ class FailureTest {
     }
 
     @Override
-    public void aborted() {}
+    public void aborted() {
+      throw error;
+    }
 
     @Override
     public Object savepoint() {
@@ -198,7 +242,7 @@ class FailureTest {
   void participant_failsAtTheEnd_theLaneIsFree() {
     for (int round = 0; round < 5; round++) {
       Transaction tx = over.begin();
-      TransactionAccess.get().join(tx, new Failing());
+      TransactionAccess.get().join(tx, new Failing(null));
       tx.setLong(over.end(), round);
       assertThrows(IllegalStateException.class, tx::commit);
       assertFalse(tx.isActive());
@@ -206,9 +250,38 @@ class FailureTest {
     }
   }
 
+  @Test
+  void participant_failsAndFailsAgainAtTheAbort_theFirstIsThrown() {
+    OutOfMemoryError error = new OutOfMemoryError("test");
+    try (Transaction tx = over.begin()) {
+      TransactionAccess.get().join(tx, new Failing(error));
+      tx.setLong(over.end(), 1);
+      assertSame(error, assertThrows(OutOfMemoryError.class, tx::commit));
+      assertFalse(tx.isActive());
+    }
+    over.begin().close();
+    over.begin().close();
+  }
+
+  @Test
+  void hooks_failWithOneObject_allAreRun() {
+    IllegalStateException failure = new IllegalStateException("test");
+    Transaction tx = over.begin();
+    for (String name : List.of("first", "second")) {
+      tx.afterCommit(() -> {
+        hooks.add(name);
+        throw failure;
+      });
+    }
+    tx.setLong(over.end(), 1);
+    assertSame(failure, assertThrows(IllegalStateException.class, tx::commit));
+    assertEquals(List.of("first", "second"), hooks);
+  }
+
   /** Throws an error at the first store or fence after so many. */
   private static final class FailingMedium extends ForwardingMedium {
     private final Medium whole;
+    private final OutOfMemoryError error = new OutOfMemoryError("test");
     private long left = Long.MAX_VALUE;
 
     FailingMedium() {
@@ -222,7 +295,7 @@ class FailureTest {
 
     private void event() {
       if (left-- <= 0) {
-        throw new OutOfMemoryError("test");
+        throw error;
       }
     }
 

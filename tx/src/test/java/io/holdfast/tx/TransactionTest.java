@@ -202,6 +202,25 @@ class TransactionTest {
       access.overwrite(tx, word(0), 8);
       assertThrows(IllegalStateException.class, () -> access.overwrite(tx, word(1), 8));
     }
+    try (Transaction tx = lanes.begin()) {
+      tx.workspace().intend(LogLayout.ALLOCATE, word(0), 0, word(8), 64);
+      assertThrows(IllegalStateException.class, () -> access.overwrite(tx, word(1), 8));
+    }
+    try (Transaction tx = lanes.begin()) {
+      tx.snapshot(word(0), 8);
+      assertThrows(IllegalStateException.class, () -> access.overwrite(tx, word(1), 8));
+    }
+  }
+
+  @Test
+  void snapshot_ofNegativeLength_refusedAlsoWhereOneBeforeHasWritten() {
+    lanes.run(tx -> tx.setLong(word(0), 1));
+    try (Transaction tx = lanes.begin()) {
+      assertThrows(IndexOutOfBoundsException.class, () -> tx.snapshot(word(0), -8));
+      tx.setLong(word(0), 2);
+      tx.commit();
+    }
+    assertEquals(2, region.getLong(word(0)));
   }
 
   @Test
