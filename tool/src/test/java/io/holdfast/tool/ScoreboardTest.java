@@ -182,5 +182,9 @@ class ScoreboardTest {
         page.lines().anyMatch(line -> line.startsWith("| **all**") && line.endsWith("**0** |")),
         page);
     assertFalse(page.contains("unknown"), page);
+    for (String module : MODULES) {
+      String all = "mutants of io.holdfast." + module + ": (\\d+) of \\1 tried, .* 0 survived";
+      assertTrue(Pattern.compile(all).matcher(page).find(), page);
+    }
   }
 }
