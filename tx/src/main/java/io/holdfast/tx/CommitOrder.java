@@ -7,11 +7,12 @@ import java.lang.invoke.VarHandle;
 /**
  * The order of all commits, and the watermark below which their entries in the log are dead.
  *
- * <p>Each lane shows two numbers on a line of its own. <em>inflight</em> is a lower bound of the
- * order number that it is committing, or 0; <em>unfenced</em> is the order number of a transaction
- * that it applied in place without waiting for it, or 0. The watermark is the highest number with
- * nothing inflight and nothing unfenced at or below it: all up to there is durable where it
- * belongs, and recovery need not replay it.
+ * <p>Each lane shows two numbers on a line of its own, and keeps two there for itself: its last
+ * order number, and the age of its next transaction, if it knows that. <em>inflight</em> is a lower
+ * bound of the order number that it is committing, or 0; <em>unfenced</em> is the order number of a
+ * transaction that it applied in place without waiting for it, or 0. The watermark is the highest
+ * number with nothing inflight and nothing unfenced at or below it: all up to there is durable
+ * where it belongs, and recovery need not replay it.
  *
  * <p>Why it holds. A lane announces before it takes a number, and whoever computes a watermark
  * reads the counter before he looks at the lanes: so a number that he counts was announced when he

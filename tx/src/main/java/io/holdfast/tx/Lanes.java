@@ -373,7 +373,6 @@ public final class Lanes implements AutoCloseable {
     if (!lanes[index].tryTake()) {
       throw new AssertionError("reserved lane " + which + " is taken");
     }
-    lanes[index].setAge(0);
     return handle(index);
   }
 
