@@ -47,6 +47,9 @@ final class KillChild {
       Consumer<AckPipe.Message> onDone) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    if (KillChild.class.desiredAssertionStatus()) {
+      command.add("-ea");
+    }
     command.addAll(
         List.of(
             "-Xmx256m",

@@ -28,7 +28,8 @@ import java.util.function.LongUnaryOperator;
  * all of what is before it.
  *
  * <p><b>Claims.</b> Who appends claims the end, who truncates the beginning, who clears both. They
- * do not meet: the last segment is never truncated, and only that is written to.
+ * do not meet: the last segment is never truncated, and only that is written to. But who truncates
+ * frees what was appended, and follows all (see {@code TransactionAccess.followAll}).
  *
  * <p><b>Reading</b> takes no lock. What was appended never changes, so a reader goes wrong in two
  * ways only: a truncation has taken away a segment from under him, which the version tells; or the
@@ -157,6 +158,7 @@ final class AppendLog {
   private void claimBegin(Transaction tx) {
     Part part = part(tx);
     access.claim(tx, beginWord());
+    access.followAll(tx);
     part.truncates = true;
   }
 

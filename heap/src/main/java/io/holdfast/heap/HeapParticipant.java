@@ -97,6 +97,7 @@ final class HeapParticipant implements Participant {
   /** Takes a block, whose contents are not defined. */
   long reserve(long bytes, Span.Kind kind) {
     Allocator.Place place = allocator.reserve(tx, bytes, kind);
+    access.follow(tx, place.run().number());
     int number =
         access.allocate(
             tx,
@@ -156,6 +157,7 @@ final class HeapParticipant implements Participant {
 
   /** Frees the block by which a collection is known. */
   void freeCollection(long offset) {
+    access.followAll(tx);
     free(offset, Span.Kind.RAW);
     dropped.add(offset);
   }
@@ -199,6 +201,15 @@ final class HeapParticipant implements Participant {
 
   void claim(long unit) {
     access.claim(tx, unit);
+  }
+
+  /** Claims a typed object, which may have been freed and be another one until it is claimed. */
+  void claimObject(long offset) {
+    access.claim(tx, offset);
+    Run run = allocator.runAt(offset);
+    if (run != null) {
+      access.follow(tx, run.number());
+    }
   }
 
   void claimRange(long offset, long length) {
@@ -245,6 +256,23 @@ final class HeapParticipant implements Participant {
       overwrite.prepare();
     } else {
       HashIndex.prepareAll(edits);
+    }
+  }
+
+  /** Of blocks that are given back, too, the log may have something: they were written to. */
+  @Override
+  public void ordered(long number) {
+    for (int i = 0; i < reserved.size(); i++) {
+      reserved.get(i).place.run().ordered(number);
+    }
+    for (int i = 0; i < freed.size(); i++) {
+      freed.get(i).run().ordered(number);
+    }
+    for (int i = 0; i < undoneBlocks.size(); i++) {
+      undoneBlocks.get(i).place.run().ordered(number);
+    }
+    for (int i = 0; i < edits.size(); i++) {
+      edits.get(i).ordered(number);
     }
   }
 

@@ -45,6 +45,7 @@ final class HeapSpace implements Space {
             ? Units.WHOLE
             : Long.numberOfTrailingZeros(Math.max(PAGE, Long.highestOneBit(bytes / MOST_UNITS)));
     into.set(start, start + bytes, shift, !run.isTyped());
+    into.follows(run.number());
   }
 
   /** By offset a user may name the bytes of one block; objects have their types. */

@@ -167,6 +167,7 @@ final class IndexEdit {
 
   void latchAll() {
     latched = index.latchAll(changes);
+    access.follow(tx, index.stripes().number(latched));
   }
 
   void unlatchAll() {
@@ -213,6 +214,10 @@ final class IndexEdit {
         growth += (change.after() == 0 ? 0 : 1) - (change.before() == 0 ? 0 : 1);
       }
     }
+  }
+
+  void ordered(long number) {
+    index.stripes().ordered(latched, number);
   }
 
   void applying() {

@@ -10,7 +10,8 @@ import java.lang.invoke.VarHandle;
  *
  * <p>A stripe has all keys of a segment, and of no segment a part: it is chosen by the first bits
  * of their hashes, as many as the segment's depth, six at most. Its version is odd while slots of
- * it are being written, and higher afterwards (a sequence lock).
+ * it are being written, and higher afterwards (a sequence lock). It also knows the highest order
+ * number of a commit that wrote slots of it, which the next one follows; values are their keys'.
  */
 final class IndexStripes {
   private static final int BITS = 6;
@@ -20,10 +21,13 @@ final class IndexStripes {
   static final long ALL = -1;
 
   private static final VarHandle VERSION = MethodHandles.arrayElementVarHandle(long[].class);
-  private static final int VERSION_STRIDE = 8;
+  private static final int STRIDE = 8;
+  private static final int NUMBER = 1;
 
   private final Latch[] latches = new Latch[COUNT];
-  private final long[] versions = new long[COUNT * VERSION_STRIDE];
+
+  // By stripe: {version, number}.
+  private final long[] versions = new long[COUNT * STRIDE];
 
   IndexStripes() {
     for (int i = 0; i < COUNT; i++) {
@@ -57,8 +61,25 @@ final class IndexStripes {
     }
   }
 
+  /** The highest number of some stripes. The latches must be held. */
+  long number(long stripes) {
+    long highest = 0;
+    for (long left = stripes; left != 0; left &= left - 1) {
+      int stripe = Long.numberOfTrailingZeros(left);
+      highest = Math.max(highest, versions[stripe * STRIDE + NUMBER]);
+    }
+    return highest;
+  }
+
+  /** A commit of an order number writes to some stripes. The latches must be held. */
+  void ordered(long stripes, long number) {
+    for (long left = stripes; left != 0; left &= left - 1) {
+      versions[Long.numberOfTrailingZeros(left) * STRIDE + NUMBER] = number;
+    }
+  }
+
   long version(int stripe) {
-    return (long) VERSION.getAcquire(versions, stripe * VERSION_STRIDE);
+    return (long) VERSION.getAcquire(versions, stripe * STRIDE);
   }
 
   static boolean isStable(long version) {
@@ -75,7 +96,7 @@ final class IndexStripes {
   void beginChange(long stripes) {
     for (long left = stripes; left != 0; left &= left - 1) {
       int stripe = Long.numberOfTrailingZeros(left);
-      VERSION.setOpaque(versions, stripe * VERSION_STRIDE, version(stripe) + 1);
+      VERSION.setOpaque(versions, stripe * STRIDE, version(stripe) + 1);
     }
     VarHandle.storeStoreFence();
   }
@@ -83,7 +104,7 @@ final class IndexStripes {
   void endChange(long stripes) {
     for (long left = stripes; left != 0; left &= left - 1) {
       int stripe = Long.numberOfTrailingZeros(left);
-      VERSION.setRelease(versions, stripe * VERSION_STRIDE, version(stripe) + 1);
+      VERSION.setRelease(versions, stripe * STRIDE, version(stripe) + 1);
     }
   }
 }

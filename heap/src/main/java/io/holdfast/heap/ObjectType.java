@@ -250,7 +250,7 @@ final class ObjectType<T> extends io.holdfast.heap.Type<T> {
 
   /** It may have been freed, and be another object by now, until it is claimed. */
   private void free(Pool pool, Transaction tx, long offset, long header) {
-    pool.participant(tx).claim(offset);
+    pool.participant(tx).claimObject(offset);
     if (!isHeader(header) || pool.region().getLong(offset) != header) {
       throw new PoolException.ObjectFreed(offset);
     }
@@ -288,7 +288,7 @@ final class ObjectType<T> extends io.holdfast.heap.Type<T> {
   /** The view through which a transaction edits an object. */
   Object edit(Pool pool, Transaction tx, Object view) {
     long offset = offsetOf(pool, view);
-    pool.participant(tx).claim(offset);
+    pool.participant(tx).claimObject(offset);
     offsetOf(pool, view);
     return accessors.newEdit(new ObjectEdit(pool, tx, offset, accessors.header(view)));
   }

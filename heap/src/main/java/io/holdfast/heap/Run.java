@@ -2,6 +2,8 @@
 package io.holdfast.heap;
 
 import io.holdfast.flush.PersistentRegion;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.BitSet;
 
 /**
@@ -11,6 +13,16 @@ import java.util.BitSet;
  * <p>Guarded by the allocator's lock for its class and kind.
  */
 final class Run {
+  private static final VarHandle NUMBER;
+
+  static {
+    try {
+      NUMBER = MethodHandles.lookup().findVarHandle(Run.class, "number", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final int chunk;
   private final Span span;
   private final long bitmap;
@@ -24,6 +36,9 @@ final class Run {
   private int firstFree;
 
   private boolean available;
+
+  @SuppressWarnings("unused") // by its handle
+  private long number;
 
   private Run(PoolLayout layout, int chunk, Span span) {
     this.chunk = chunk;
@@ -87,6 +102,21 @@ final class Run {
 
   boolean isEmpty() {
     return free == count;
+  }
+
+  /**
+   * The highest order number of a commit that allocated or freed here: whoever takes a block, or
+   * writes to one, follows it. Needs no lock.
+   */
+  long number() {
+    return (long) NUMBER.getAcquire(this);
+  }
+
+  /** A commit of an order number allocates or frees here. */
+  void ordered(long commit) {
+    for (long known = number(); known < commit; known = number()) {
+      NUMBER.compareAndSet(this, known, commit);
+    }
   }
 
   /** Whether the run is among those of which blocks are taken. */

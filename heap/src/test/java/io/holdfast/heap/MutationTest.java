@@ -18,6 +18,10 @@ class MutationTest {
             "PersistentRegion.zero",
             "Lines.add",
             "TransactionAccess.filled",
+            "TransactionAccess.follow",
+            "TransactionAccess.followAll",
+            "Run.ordered",
+            "IndexStripes.ordered",
             "TransactionAccess.write",
             "TransactionAccess.claim",
             "TransactionAccess.claimRange",
@@ -25,6 +29,7 @@ class MutationTest {
             "TransactionAccess.cancel",
             "HeapParticipant.filled",
             "HeapParticipant.claim",
+            "HeapParticipant.claimObject",
             "HeapParticipant.claimRange",
             "HeapParticipant.free",
             "HeapParticipant.freeOwned",
@@ -56,6 +61,7 @@ class MutationTest {
         .by("RegressionTest")
         .by("GrowthTest")
         .by("HeapSpaceTest")
+        .by("OrderTest")
         .by("MapSchedulesTest")
         .by("PoolCreationTest")
         .by("PoolLayoutTest")

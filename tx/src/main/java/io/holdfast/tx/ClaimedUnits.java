@@ -18,6 +18,7 @@ final class ClaimedUnits {
   private final Lanes lanes;
   private final Lane lane;
   private final Space space;
+  private final CommitOrder order;
   private final Units part = new Units();
   private final Units now = new Units();
 
@@ -28,10 +29,11 @@ final class ClaimedUnits {
   private long start;
   private long end;
 
-  ClaimedUnits(Lanes lanes, Lane lane, Space space) {
+  ClaimedUnits(Lanes lanes, Lane lane, Log log) {
     this.lanes = lanes;
     this.lane = lane;
-    this.space = space;
+    this.space = log.space();
+    this.order = log.order();
   }
 
   /** Claims the units that a range touches. */
@@ -63,6 +65,7 @@ final class ClaimedUnits {
 
   private void find(long offset) {
     space.units(offset, part);
+    order.follow(lane.index(), part.follows());
     found = true;
   }
 
@@ -83,8 +86,10 @@ final class ClaimedUnits {
     claim(offset, length);
     boolean still = false;
     try {
-      // Whoever had it claimed before may have freed it.
+      // Whoever had it claimed before may have freed it, and another one have taken it.
       space.checkUserRange(tx, offset, length);
+      space.units(offset, now);
+      order.follow(lane.index(), now.follows());
       still = true;
     } finally {
       if (!still) {
@@ -103,6 +108,7 @@ final class ClaimedUnits {
       found = true;
       claim(offset, length);
       space.units(offset, now);
+      order.follow(lane.index(), now.follows());
       still = now.isAs(part);
     } finally {
       if (!still) {

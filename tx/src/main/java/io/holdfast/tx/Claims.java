@@ -23,6 +23,11 @@ import java.util.Arrays;
  * one holder and the beginning of the next, and might never do so. There is one such place in a
  * stripe, for the oldest of those that wait. It is of no account once its transaction has ended.
  *
+ * <p>Who claims a unit also follows whoever had it before (see {@link CommitOrder}). The number of
+ * that one is at most its lane's last; it is asked for when a claim that has ended is replaced, and
+ * kept for the stripe as a whole, above the lock's bit: so what is forgotten of one unit is
+ * followed by all that come to the stripe, which is more than need be and does no harm.
+ *
  * <p>The stack, or the Java heap, may end at any call inside the lock. So the table changes by
  * plain stores, between which nothing is called, from one whole state to the next; and a lock whose
  * release is a call that fails is released by a store.
@@ -39,17 +44,21 @@ final class Claims {
   private static final long GENERATION_MASK = (1L << LANE_SHIFT) - 1;
 
   private static final int WAITING = 7;
+  private static final long LOCKED = 1;
+  private static final int NUMBER_SHIFT = 1;
 
-  // By stripe: {lock, unit, owner, unit, owner, unit, owner, the owner who waits for one}.
+  // By stripe: {number and lock, unit, owner, unit, owner, unit, owner, who waits for one}.
   private final long[] words = new long[STRIPES * STRIDE];
   private final More[] more = new More[STRIPES];
   private final Lane[] lanes;
+  private final CommitOrder order;
 
   @SuppressWarnings("unused") // for its order only
   private volatile boolean brokenOff;
 
-  Claims(Lane[] lanes) {
+  Claims(Lane[] lanes, CommitOrder order) {
     this.lanes = lanes;
+    this.order = order;
   }
 
   /** The claims of a stripe that had three already: an open-addressing table. */
@@ -82,7 +91,7 @@ final class Claims {
       return holder;
     } catch (Throwable e) {
       brokenOff = true; // volatile: what was stored before is seen before the lock is free
-      words[stripe * STRIDE] = 0;
+      words[stripe * STRIDE] &= ~LOCKED;
       throw e;
     }
   }
@@ -113,7 +122,7 @@ final class Claims {
       return holder;
     } catch (Throwable e) {
       brokenOff = true;
-      words[stripe * STRIDE] = 0;
+      words[stripe * STRIDE] &= ~LOCKED;
       throw e;
     }
   }
@@ -127,7 +136,7 @@ final class Claims {
       unlock(stripe);
     } catch (Throwable e) {
       brokenOff = true;
-      words[stripe * STRIDE] = 0;
+      words[stripe * STRIDE] &= ~LOCKED;
       throw e;
     }
   }
@@ -139,13 +148,26 @@ final class Claims {
   }
 
   private void lock(int stripe) {
-    while (!WORDS.compareAndSet(words, stripe * STRIDE, 0L, 1L)) {
+    int at = stripe * STRIDE;
+    long word = (long) WORDS.getOpaque(words, at);
+    while ((word & LOCKED) != 0 || !WORDS.compareAndSet(words, at, word, word | LOCKED)) {
       Thread.onSpinWait();
+      word = (long) WORDS.getOpaque(words, at);
     }
   }
 
   private void unlock(int stripe) {
-    WORDS.setRelease(words, stripe * STRIDE, 0L);
+    WORDS.setRelease(words, stripe * STRIDE, words[stripe * STRIDE] & ~LOCKED);
+  }
+
+  /**
+   * A claim is forgotten whose transaction has ended; its order number is not. The lock is held.
+   */
+  private void forget(int stripe, long owner) {
+    long number = order.last(laneIndex(owner));
+    if (number > words[stripe * STRIDE] >>> NUMBER_SHIFT) {
+      words[stripe * STRIDE] = number << NUMBER_SHIFT | LOCKED;
+    }
   }
 
   /** Returns who has it then. */
@@ -164,7 +186,7 @@ final class Claims {
       }
     }
     if (more[stripe] != null) {
-      long holder = find(more[stripe], unit, hash);
+      long holder = find(stripe, unit, hash);
       if (holder != 0) {
         return holder;
       }
@@ -174,13 +196,18 @@ final class Claims {
       return waiting;
     }
     if (free != 0) {
+      long before = words[free + 1];
+      if (before != 0) {
+        forget(stripe, before);
+      }
+      order.follow(laneIndex(owner), words[at] >>> NUMBER_SHIFT);
       words[free] = unit;
       words[free + 1] = owner;
     } else {
       if (more[stripe] == null) {
         more[stripe] = new More();
       }
-      add(more[stripe], unit, hash, owner);
+      add(stripe, unit, hash, owner);
     }
     return owner;
   }
@@ -190,27 +217,37 @@ final class Claims {
   }
 
   /** The live owner of a unit, or 0. */
-  private long find(More table, long unit, int hash) {
+  private long find(int stripe, long unit, int hash) {
+    More table = more[stripe];
     int mask = table.units.length - 1;
     for (int slot = hash & mask; table.owners[slot] != 0; slot = slot + 1 & mask) {
-      if (table.units[slot] == unit && isLive(table.owners[slot])) {
-        return table.owners[slot];
+      if (table.units[slot] == unit) {
+        if (isLive(table.owners[slot])) {
+          return table.owners[slot];
+        }
+        forget(stripe, table.owners[slot]);
       }
     }
     return 0;
   }
 
   /** Adds a unit that is not there. */
-  private void add(More table, long unit, int hash, long owner) {
+  private void add(int stripe, long unit, int hash, long owner) {
+    More table = more[stripe];
     if (table.used * 4 >= table.units.length * 3) {
-      rebuild(table);
+      rebuild(stripe);
     }
     int mask = table.units.length - 1;
     int slot = hash & mask;
     while (isLive(table.owners[slot])) {
       slot = slot + 1 & mask;
     }
-    if (table.owners[slot] == 0) {
+    long before = table.owners[slot];
+    if (before != 0) {
+      forget(stripe, before);
+    }
+    order.follow(laneIndex(owner), words[stripe * STRIDE] >>> NUMBER_SHIFT);
+    if (before == 0) {
       table.used++;
     }
     table.units[slot] = unit;
@@ -218,13 +255,16 @@ final class Claims {
   }
 
   /** Keeps the live claims only, in a table that they fill by half at most. */
-  private void rebuild(More table) {
+  private void rebuild(int stripe) {
+    More table = more[stripe];
     long[] units = table.units;
     long[] owners = table.owners;
     int live = 0;
     for (long holder : owners) {
       if (isLive(holder)) {
         live++;
+      } else if (holder != 0) {
+        forget(stripe, holder);
       }
     }
     int capacity = Math.max(More.FIRST_CAPACITY, Integer.highestOneBit(Math.max(1, live)) * 4);
@@ -247,6 +287,8 @@ final class Claims {
         newUnits[slot] = units[i];
         newOwners[slot] = owners[i];
         used++;
+      } else if (owners[i] != 0) {
+        forget(stripe, owners[i]);
       }
     }
     table.units = newUnits;
@@ -254,8 +296,12 @@ final class Claims {
     table.used = used;
   }
 
+  private static int laneIndex(long owner) {
+    return (int) (owner >>> LANE_SHIFT);
+  }
+
   private Lane laneOf(long owner) {
-    return lanes[(int) (owner >>> LANE_SHIFT)];
+    return lanes[laneIndex(owner)];
   }
 
   /** Never 0: generations begin at 1. */

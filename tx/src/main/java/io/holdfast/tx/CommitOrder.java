@@ -5,20 +5,28 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * The order of all commits, and the watermark below which their entries in the log are dead.
+ * The order of commits, and the watermark below which their entries in the log are dead.
  *
- * <p>Each lane shows two numbers on a line of its own, and keeps two there for itself: its last
- * order number, and the age of its next transaction, if it knows that. <em>inflight</em> is a lower
- * bound of the order number that it is committing, or 0; <em>unfenced</em> is the order number of a
- * transaction that it applied in place without waiting for it, or 0. The watermark is the highest
- * number with nothing inflight and nothing unfenced at or below it: all up to there is durable
- * where it belongs, and recovery need not replay it.
+ * <p>Order numbers are a logical clock (Lamport, "Time, Clocks, and the Ordering of Events in a
+ * Distributed System", CACM 1978), so that lanes which have nothing to do with each other share no
+ * line that they store to. A number is above all that its lane had, above those that it {@linkplain
+ * #follow follows}, and above the <em>floor</em>. Replay goes by numbers; so a commit that stores
+ * where another one has, or to a block that another one allocated or freed, must follow it. Of two
+ * that have no part of the region in common either may have the lower number, or both the same.
+ * {@link OverlapCheck} asserts it.
  *
- * <p>Why it holds. A lane announces before it takes a number, and whoever computes a watermark
- * reads the counter before he looks at the lanes: so a number that he counts was announced when he
- * looks. He reads inflight before unfenced, and a lane that has applied sets unfenced before it
- * clears inflight: so one of the two he sees. Numbers are never given back: one whose commit failed
- * is a gap, and its lane stops, because its region is poisoned.
+ * <p>Each lane shows two numbers on a line of its own, and keeps two there for itself: a lower
+ * bound of its next order number, and the age of its next transaction, if it knows that.
+ * <em>inflight</em> is a lower bound of the order number that it is committing, or 0;
+ * <em>unfenced</em> is the order number of a transaction that it applied in place without waiting
+ * for it, or 0. The watermark is a floor with nothing inflight and nothing unfenced at or below it:
+ * all up to there is durable where it belongs, and recovery need not replay it.
+ *
+ * <p>Why it holds. A lane announces before it reads the floor, and whoever computes a watermark
+ * raises the floor before he looks at the lanes. So a number at or below the floor was announced
+ * when he looks; all others will be above it. He reads inflight before unfenced, and a lane that
+ * has applied sets unfenced before it clears inflight: so one of the two he sees. Numbers are never
+ * given back: one whose commit failed is a gap, and its lane stops, because its region is poisoned.
  */
 final class CommitOrder {
   private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
@@ -30,17 +38,26 @@ final class CommitOrder {
   private static final int LAST = 2;
   private static final int AGE = 3;
   private static final int HEAD = STRIDE;
-  private static final int COUNTER = 0;
+  private static final int FLOOR = 0;
   private static final int BEGUN = 1;
   private static final int DURABLE = STRIDE / 2;
   private static final int BEGUN_BITS = 20;
 
   private final long[] slots;
-  private final int lanes;
+
+  // The lanes that were ever used, in the order of their first use: nobody looks at others.
+  private final int[] used;
+  private volatile int usedCount;
 
   CommitOrder(int lanes) {
-    this.lanes = lanes;
     this.slots = new long[2 * HEAD + lanes * STRIDE];
+    this.used = new int[lanes];
+  }
+
+  /** To be called once for each lane, before it commits. */
+  synchronized void use(int lane) {
+    used[usedCount] = lane;
+    usedCount++;
   }
 
   private static int slot(int lane, int which) {
@@ -55,18 +72,62 @@ final class CommitOrder {
     LONGS.setRelease(slots, slot, value);
   }
 
-  /**
-   * Announces a commit and takes its order number. What it writes must be claimed by then. Until it
-   * has the number, what is announced follows the lane's last one: to look at the counter before it
-   * is counted up would fetch a line twice that all lanes change.
-   */
+  /** Announces a commit and takes its order number. What it writes must be claimed by then. */
   long next(int lane) {
-    set(slot(lane, INFLIGHT), get(slot(lane, LAST)) + 1);
-    long number = (long) LONGS.getAndAdd(slots, HEAD + COUNTER, 1L) + 1;
+    announce(lane);
+    return take(lane, Math.max(last(lane), floor()) + 1);
+  }
+
+  /** The same for a commit that follows all that have their numbers, and that all others follow. */
+  long nextOfAll(int lane) {
+    announce(lane);
+    long number = highest() + 1;
+    raiseFloor(number);
+    return take(lane, number);
+  }
+
+  /** A locked instruction on the lane's own line, which comes before the floor is read. */
+  private void announce(int lane) {
+    LONGS.getAndSet(slots, slot(lane, INFLIGHT), last(lane) + 1);
+  }
+
+  private long take(int lane, long number) {
     set(slot(lane, INFLIGHT), number);
     set(slot(lane, LAST), number);
     set(slot(lane, AGE), number << BEGUN_BITS);
     return number;
+  }
+
+  /** The lane's numbers will be above one from here on. To be called by who has the lane. */
+  void follow(int lane, long number) {
+    if (number > last(lane)) {
+      set(slot(lane, LAST), number);
+    }
+  }
+
+  /** A number that no commit of the lane so far is above. */
+  long last(int lane) {
+    return get(slot(lane, LAST));
+  }
+
+  private long floor() {
+    return (long) LONGS.getVolatile(slots, HEAD + FLOOR);
+  }
+
+  /** A number that is above none of those taken so far. */
+  private long highest() {
+    long highest = floor();
+    int count = usedCount;
+    for (int i = 0; i < count; i++) {
+      highest = Math.max(highest, last(used[i]));
+    }
+    return highest;
+  }
+
+  private void raiseFloor(long number) {
+    for (long floor = floor(); floor < number; floor = floor()) {
+      LONGS.compareAndSet(slots, HEAD + FLOOR, floor, number);
+    }
   }
 
   /**
@@ -87,7 +148,7 @@ final class CommitOrder {
   private long now() {
     long count = get(HEAD + BEGUN) + 1;
     set(HEAD + BEGUN, count);
-    return get(HEAD + COUNTER) << BEGUN_BITS | count & (1 << BEGUN_BITS) - 1;
+    return highest() << BEGUN_BITS | count & (1 << BEGUN_BITS) - 1;
   }
 
   /** What was committed is in place, but was not waited for. */
@@ -114,9 +175,12 @@ final class CommitOrder {
    * lower, since a lane may announce less than the number that it is going to get.
    */
   long watermark() {
-    long lowest = (long) LONGS.getVolatile(slots, HEAD + COUNTER);
-    for (int lane = 0; lane < lanes; lane++) {
-      long inflight = get(slot(lane, INFLIGHT));
+    raiseFloor(highest());
+    long lowest = floor();
+    int count = usedCount;
+    for (int i = 0; i < count; i++) {
+      int lane = used[i];
+      long inflight = (long) LONGS.getVolatile(slots, slot(lane, INFLIGHT));
       if (inflight != 0) {
         lowest = Math.min(lowest, inflight - 1);
       }

@@ -70,6 +70,16 @@ final class HeapAccess extends TransactionAccess {
   }
 
   @Override
+  public void follow(Transaction tx, long number) {
+    tx.workspace().follow(number);
+  }
+
+  @Override
+  public void followAll(Transaction tx) {
+    tx.workspace().followAll();
+  }
+
+  @Override
   public long read(Transaction tx, long offset) {
     return tx.workspace().getLong(offset);
   }

@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -136,9 +137,11 @@ final class LaneTransaction {
   /**
    * Commits: makes what is staged durable with a record. When this returns, the transaction is.
    *
+   * @param followsAll whether it follows all commits before it, and all after it follow it
+   * @param ordered is told the order number before anything is durable
    * @return its order number, which is inflight until {@link #applied}
    */
-  long commit() {
+  long commit(boolean followsAll, LongConsumer ordered) {
     if (!makeRoom()) {
       laneLog.placeInExtensions(pending);
     }
@@ -147,16 +150,17 @@ final class LaneTransaction {
       if (upkeep) {
         help();
       }
-      return decide(upkeep);
+      return decide(upkeep, followsAll, ordered);
     } finally {
       letGoOfHelped();
     }
   }
 
-  private long decide(boolean upkeep) {
-    long number = order.next(lane.index());
+  private long decide(boolean upkeep, boolean followsAll, LongConsumer ordered) {
+    long number = followsAll ? order.nextOfAll(lane.index()) : order.next(lane.index());
     long carried = Math.max(watermark, order.durable());
     try {
+      ordered.accept(number);
       laneLog.placeCommit(pending, number, carried);
       fence();
       order.proven(carried);

@@ -366,6 +366,11 @@ public final class Lanes implements AutoCloseable {
     return lanes.length - reserved;
   }
 
+  /** Whether a lane is the heap's. What it commits there is rare, and follows everything. */
+  boolean isReserved(Lane lane) {
+    return lane.index() >= userLanes();
+  }
+
   /** A transaction on a lane that only the heap uses, one at a time. */
   Transaction beginReserved(int which) {
     checkOpen();
@@ -384,7 +389,9 @@ public final class Lanes implements AutoCloseable {
   /** The working state of a lane, made when it is first taken, by who has it. */
   private Workspace workspace(int index) {
     if (workspaces[index] == null) {
-      workspaces[index] = new Workspace(this, log, lanes[index], lanes);
+      Workspace made = new Workspace(this, log, lanes[index], lanes);
+      log.order().use(index);
+      workspaces[index] = made;
     }
     return workspaces[index];
   }
@@ -449,12 +456,12 @@ public final class Lanes implements AutoCloseable {
 
   private synchronized Claims makeClaims() {
     if (claims == null) {
-      claims = new Claims(lanes);
+      claims = new Claims(lanes, log.order());
     }
     return claims;
   }
 
-  /** Claims a unit, waiting for a younger holder; see {@link Transaction}. */
+  /** Claims a unit, waiting for a younger holder, and follows who had it; {@link Transaction}. */
   void claim(long unit, Lane lane) {
     Lane holder = claims().claim(unit, lane);
     if (holder != null) {

@@ -14,6 +14,7 @@ final class Log {
   private final LogLayout layout;
   private final Space space;
   private final CommitOrder order;
+  private final OverlapCheck overlaps = new OverlapCheck();
   private final KeyedHash checksum;
   private final long[] laneSeeds;
 
@@ -48,6 +49,10 @@ final class Log {
 
   CommitOrder order() {
     return order;
+  }
+
+  OverlapCheck overlaps() {
+    return overlaps;
   }
 
   KeyedHash checksum() {

@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.LongConsumer;
 
 /**
  * The working state of the transaction that has a lane: what it wrote, allocated, freed,
@@ -22,12 +23,15 @@ final class Workspace {
   private final Lanes lanes;
   private final PersistentRegion region;
   private final Lane lane;
+  private final CommitOrder order;
+  private final OverlapCheck overlaps;
   private final LaneTransaction logged;
   private final WriteSet writes = new WriteSet();
   private final Intents intents = new Intents();
   private final Frees frees = new Frees();
   private final CoverSet snapshots = new CoverSet();
   private final CoverSet.Uncovered stagingOld = this::stageOldContents;
+  private final LongConsumer ordering = this::ordered;
   private final Lines inPlace;
   private long[] fresh = new long[16];
   private int freshCount;
@@ -36,6 +40,7 @@ final class Workspace {
   private int overwrittenWords;
   private int overwrittenAt;
   private boolean storedInPlace;
+  private boolean followsAll;
   private final List<Savepoint> savepoints = new ArrayList<>();
   private final Hooks hooks = new Hooks();
   private final ClaimedUnits claims;
@@ -46,9 +51,11 @@ final class Workspace {
     this.lanes = lanes;
     this.region = log.region();
     this.lane = lane;
+    this.order = log.order();
+    this.overlaps = log.overlaps();
     this.logged = new LaneTransaction(log, all, lane, lanes::patienceNanos);
     this.inPlace = region.lines();
-    this.claims = new ClaimedUnits(lanes, lane, log.space());
+    this.claims = new ClaimedUnits(lanes, lane, log);
   }
 
   Lanes lanes() {
@@ -264,6 +271,16 @@ final class Workspace {
     return participant;
   }
 
+  /** The transaction's order number will be above another one. */
+  void follow(long number) {
+    order.follow(lane.index(), number);
+  }
+
+  /** It will be above all, and all that come after it above it. */
+  void followAll() {
+    followsAll = true;
+  }
+
   /** Frees log space and extensions, with two fences of its own. */
   void upkeep() {
     lane.latch();
@@ -368,7 +385,39 @@ final class Workspace {
     if (storedInPlace) {
       logged.writeBack(inPlace);
     }
-    return logged.commit();
+    return logged.commit(followsAll || lanes.isReserved(lane), ordering);
+  }
+
+  /** Others can follow it as soon as they can see anything of it. */
+  private void ordered(long number) {
+    if (joined) {
+      participant.ordered(number);
+    }
+    assert isAboveAllThatItOverlaps(number);
+  }
+
+  private boolean isAboveAllThatItOverlaps(long number) {
+    int index = lane.index();
+    for (int i = 0; i < intents.count(); i++) {
+      if (!intents.isDead(i)) {
+        long entry = intents.entry(i);
+        overlaps.block(
+            LogLayout.entryOffset(entry),
+            LogLayout.entryDetail(entry),
+            intents.block(i),
+            intents.bytes(i),
+            number,
+            index);
+      }
+    }
+    for (int i = 0; i < writes.count(); i++) {
+      overlaps.word(writes.offset(i), number, index);
+    }
+    for (int i = 0; freshIsLogged && i < freshCount; i++) {
+      overlaps.range(fresh[2 * i], fresh[2 * i + 1] - fresh[2 * i], number, index);
+    }
+    overlaps.range(overwrittenFrom, WORD * overwrittenWords, number, index);
+    return true;
   }
 
   private long freshBytes() {
@@ -593,5 +642,6 @@ final class Workspace {
     freshCount = 0;
     overwrittenWords = 0;
     storedInPlace = false;
+    followsAll = false;
   }
 }

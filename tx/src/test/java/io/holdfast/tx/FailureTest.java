@@ -37,6 +37,11 @@ class FailureTest {
   private final Log log =
       new Log(region, layout, new PlainSpace(region, layout), new KeyedHash(5), 1);
 
+  FailureTest() {
+    log.order().use(0);
+    log.order().use(1);
+  }
+
   private LaneTransaction first(Lane[] lanes) {
     return new LaneTransaction(log, lanes, lanes[0], () -> PATIENCE_NANOS);
   }
@@ -51,11 +56,15 @@ class FailureTest {
     }
   }
 
+  private static long commit(LaneTransaction tx) {
+    return tx.commit(false, number -> {});
+  }
+
   /** Commits so much that the next commit does upkeep, and lets the other lane need help. */
   private void comeToUpkeep(LaneTransaction tx) {
     for (int i = 0; i < 5; i++) {
       stage(tx, 240);
-      tx.applied(tx.commit());
+      tx.applied(commit(tx));
     }
     order().applied(1, order().next(1));
   }
@@ -84,7 +93,7 @@ class FailureTest {
       assertTrue(lanes[1].tryLatch());
       lanes[1].unlatch();
       stage(tx, 1);
-      assertThrows(IllegalArgumentException.class, tx::commit);
+      assertThrows(IllegalArgumentException.class, () -> commit(tx));
       assertTrue(lanes[1].tryLatch());
       assertFalse(tx.isUndecidable());
       assertFalse(isPoisoned());
@@ -105,7 +114,7 @@ class FailureTest {
     while (staging.lines() < staging.buffer().capacity() / LogLayout.LINE_WORDS) {
       staging.record(LogLayout.COMMIT);
     }
-    assertThrows(AssertionError.class, tx::commit);
+    assertThrows(AssertionError.class, () -> commit(tx));
     assertTrue(lanes[1].tryLatch());
     assertTrue(tx.isUndecidable());
     assertTrue(isPoisoned());
@@ -218,6 +227,9 @@ class FailureTest {
     public void prepare() {
       fail();
     }
+
+    @Override
+    public void ordered(long number) {}
 
     @Override
     public void applying() {}

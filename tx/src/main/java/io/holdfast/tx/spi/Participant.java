@@ -3,8 +3,8 @@ package io.holdfast.tx.spi;
 
 /**
  * The part that a heap takes in one transaction. Called by the transaction's thread, in this order:
- * {@link #prepare}, and if that commits {@link #applying}, {@link #applied}; at the end either
- * {@link #committed} or {@link #aborted}.
+ * {@link #prepare}, and if that commits {@link #ordered}, {@link #applying}, {@link #applied}; at
+ * the end either {@link #committed} or {@link #aborted}.
  */
 public interface Participant {
   /**
@@ -12,6 +12,15 @@ public interface Participant {
    * throw; the transaction is then aborted.
    */
   void prepare();
+
+  /**
+   * The commit has its order number, and is going to be durable. To be kept for those who must
+   * {@linkplain TransactionAccess#follow follow} it, before they can see anything of it. Must not
+   * wait.
+   *
+   * @param number the number, above all that this transaction follows
+   */
+  void ordered(long number);
 
   /** The commit is durable, and is about to become visible in place. */
   void applying();

@@ -105,7 +105,8 @@ public abstract class TransactionAccess {
   public record Geometry(int lanes, int ringBytes) {}
 
   /**
-   * Begins a transaction on a reserved lane, which must be free.
+   * Begins a transaction on a reserved lane, which must be free. It {@linkplain #followAll follows
+   * all}.
    *
    * @param lanes the lanes
    * @param which which reserved lane, from 0
@@ -129,7 +130,25 @@ public abstract class TransactionAccess {
   public abstract void upkeep(Transaction tx);
 
   /**
-   * Claims a unit.
+   * Has a transaction follow another one, which is to say that a replay must carry it out later. To
+   * be called for each that has stored where this one is going to, or has allocated or freed what
+   * it is going to allocate, write or free; but not for those that had claimed the same units.
+   *
+   * @param tx the transaction
+   * @param number the order number of the other, as {@link Participant#ordered} was told
+   */
+  public abstract void follow(Transaction tx, long number);
+
+  /**
+   * Has a transaction follow all that were committed before it, and all that are committed after it
+   * follow it. For what is rare: lanes share something then.
+   *
+   * @param tx the transaction
+   */
+  public abstract void followAll(Transaction tx);
+
+  /**
+   * Claims a unit, and follows whoever had it before.
    *
    * @param tx the transaction
    * @param unit any number
@@ -137,7 +156,7 @@ public abstract class TransactionAccess {
   public abstract void claim(Transaction tx, long unit);
 
   /**
-   * Claims the units that a range touches.
+   * Claims the units that a range touches, and follows whoever had them before.
    *
    * @param tx the transaction
    * @param offset the first byte

@@ -13,6 +13,7 @@ public final class Units {
   private long end;
   private int shift;
   private boolean named;
+  private long follows;
 
   /** Of nothing. */
   public Units() {}
@@ -30,6 +31,25 @@ public final class Units {
     end = to;
     shift = unitShift;
     named = forUsers;
+    follows = 0;
+  }
+
+  /**
+   * Says whom a transaction follows that claims one of the units: it need not have claimed any.
+   *
+   * @param number the order number of the last commit that allocated or freed in this part
+   */
+  public void follows(long number) {
+    follows = number;
+  }
+
+  /**
+   * Whom a transaction follows that claims one of the units.
+   *
+   * @return an order number, or 0
+   */
+  public long follows() {
+    return follows;
   }
 
   /** Takes nothing. */
