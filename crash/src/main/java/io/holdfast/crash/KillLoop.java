@@ -28,7 +28,8 @@ import java.util.function.Function;
  * a fence; at one of the recovery from the kill before, up to five in a row; or in storms of ten, 5
  * to 50 ms after a child has begun to open what the one before has left, with no check in between.
  * A region lives through twenty rounds of kills and a check, so that it ages. With the same seed
- * the same plan is carried out; where threads and the clock decide, the outcome may differ.
+ * the same plan is carried out; where threads and the clock decide, the outcome may differ. A child
+ * checks assertions if this process does.
  *
  * <p>Not thread-safe. Where the kills with {@link KillMedium#SHARED} find lost or torn updates, the
  * ones with {@link KillMedium#VOLATILE_CACHE} also find what was not written back; neither replaces

@@ -111,6 +111,15 @@ class KillLoopTest {
     }
   }
 
+  /** Has an assertion that does not hold. */
+  public static class Asserting extends Counters {
+    @Override
+    void one(PersistentRegion region, long at, int worker, long number, Acknowledgements acks) {
+      assert worker != 1 : "one worker is wrong";
+      super.one(region, at, worker, number, acks);
+    }
+  }
+
   /** What it has done is gone for a while whenever it begins. */
   public static class Hasty extends Counters {
     @Override
@@ -161,6 +170,13 @@ class KillLoopTest {
   void childThatEndsByItself_isALoss() {
     KillReport report = loop(Failing.class, KillMedium.SHARED).kills(1).run();
     assertTrue(report.losses().getFirst().contains("cannot work"), report.losses()::getFirst);
+  }
+
+  @Test
+  void assertionThatFails_isALoss() {
+    KillReport report = loop(Asserting.class, KillMedium.SHARED).kills(3).run();
+    assertTrue(
+        report.losses().getFirst().contains("one worker is wrong"), report.losses()::getFirst);
   }
 
   @Test

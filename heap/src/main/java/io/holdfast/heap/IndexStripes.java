@@ -10,8 +10,9 @@ import java.lang.invoke.VarHandle;
  *
  * <p>A stripe has all keys of a segment, and of no segment a part: it is chosen by the first bits
  * of their hashes, as many as the segment's depth, six at most. Its version is odd while slots of
- * it are being written, and higher afterwards (a sequence lock). It also knows the highest order
- * number of a commit that wrote slots of it, which the next one follows; values are their keys'.
+ * it are being written, and higher afterwards (a sequence lock). Its number is the order number of
+ * the last commit that wrote slots of it, which the next one follows, since a slot that one key
+ * gave up is had by another. A value is followed by the claim of its key.
  */
 final class IndexStripes {
   private static final int BITS = 6;
@@ -27,7 +28,7 @@ final class IndexStripes {
   private final Latch[] latches = new Latch[COUNT];
 
   // By stripe: {version, number}.
-  private final long[] versions = new long[COUNT * STRIDE];
+  private final long[] words = new long[COUNT * STRIDE];
 
   IndexStripes() {
     for (int i = 0; i < COUNT; i++) {
@@ -61,12 +62,12 @@ final class IndexStripes {
     }
   }
 
-  /** The highest number of some stripes. The latches must be held. */
+  /** The highest of some stripes' order numbers. The latches must be held. */
   long number(long stripes) {
     long highest = 0;
     for (long left = stripes; left != 0; left &= left - 1) {
       int stripe = Long.numberOfTrailingZeros(left);
-      highest = Math.max(highest, versions[stripe * STRIDE + NUMBER]);
+      highest = Math.max(highest, words[stripe * STRIDE + NUMBER]);
     }
     return highest;
   }
@@ -74,12 +75,12 @@ final class IndexStripes {
   /** A commit of an order number writes to some stripes. The latches must be held. */
   void ordered(long stripes, long number) {
     for (long left = stripes; left != 0; left &= left - 1) {
-      versions[Long.numberOfTrailingZeros(left) * STRIDE + NUMBER] = number;
+      words[Long.numberOfTrailingZeros(left) * STRIDE + NUMBER] = number;
     }
   }
 
   long version(int stripe) {
-    return (long) VERSION.getAcquire(versions, stripe * STRIDE);
+    return (long) VERSION.getAcquire(words, stripe * STRIDE);
   }
 
   static boolean isStable(long version) {
@@ -96,7 +97,7 @@ final class IndexStripes {
   void beginChange(long stripes) {
     for (long left = stripes; left != 0; left &= left - 1) {
       int stripe = Long.numberOfTrailingZeros(left);
-      VERSION.setOpaque(versions, stripe * STRIDE, version(stripe) + 1);
+      VERSION.setOpaque(words, stripe * STRIDE, version(stripe) + 1);
     }
     VarHandle.storeStoreFence();
   }
@@ -104,7 +105,7 @@ final class IndexStripes {
   void endChange(long stripes) {
     for (long left = stripes; left != 0; left &= left - 1) {
       int stripe = Long.numberOfTrailingZeros(left);
-      VERSION.setRelease(versions, stripe * STRIDE, version(stripe) + 1);
+      VERSION.setRelease(words, stripe * STRIDE, version(stripe) + 1);
     }
   }
 }

@@ -190,7 +190,6 @@ class OrderTest {
               int first = from;
               pool.run(tx -> {
                 for (Block other : others.subList(first, first + 100)) {
-                  tx.edit(other).getLong(0);
                   pool.participant(tx).claim(other.offset());
                 }
               });

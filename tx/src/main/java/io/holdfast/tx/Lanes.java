@@ -461,7 +461,7 @@ public final class Lanes implements AutoCloseable {
     return claims;
   }
 
-  /** Claims a unit, waiting for a younger holder, and follows who had it; {@link Transaction}. */
+  /** Claims a unit, waiting for a younger holder, and follows who had it: {@link Transaction}. */
   void claim(long unit, Lane lane) {
     Lane holder = claims().claim(unit, lane);
     if (holder != null) {
