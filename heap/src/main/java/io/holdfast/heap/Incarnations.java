@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.heap;
 
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -9,13 +8,18 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>They are counted over the whole pool and for as long as it is open, and not in the blocks,
  * whose contents are gone once their run was dissolved. A handle lives no longer than the opening
- * that it is of, so nothing persistent has to be counted. The first one is random, because objects
- * that were made before have numbers too. The same number comes again after 2^32 objects.
+ * that it is of, so nothing persistent has to be counted. The first one is any number that says
+ * nothing of those of other openings, because objects that were made before have numbers too. The
+ * same number comes again after 2^32 objects.
  */
 final class Incarnations {
   private static final int SHARE = 64;
 
-  private final AtomicInteger next = new AtomicInteger(ThreadLocalRandom.current().nextInt());
+  private final AtomicInteger next;
+
+  Incarnations(int first) {
+    next = new AtomicInteger(first);
+  }
 
   /** Numbers for one thread at a time, taken many at once so that threads seldom meet. */
   final class Share {

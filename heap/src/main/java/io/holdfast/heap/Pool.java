@@ -9,6 +9,7 @@ import io.holdfast.tx.Lanes;
 import io.holdfast.tx.RecoveryReport;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.TransactionException;
+import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.TransactionAccess;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import io.holdfast.tx.spi.TransactionAccess.Geometry;
@@ -59,7 +60,7 @@ public final class Pool implements AutoCloseable {
   private final ConcurrentHashMap<Long, BlockArray> blockArrays = new ConcurrentHashMap<>();
   private final ConcurrentHashMap<Long, AppendLog> logs = new ConcurrentHashMap<>();
   private final ReentrantLock structureLock = new ReentrantLock();
-  private final Incarnations incarnations = new Incarnations();
+  private final Incarnations incarnations;
   private boolean closed;
 
   private Pool(
@@ -77,6 +78,9 @@ public final class Pool implements AutoCloseable {
     this.growth = new Growth(region, header, chunks);
     this.allocator = new Allocator(region, header.layout(), chunks, growth);
     this.lanes = lanes;
+    // By the era, so that a pool that is made again is the same again.
+    this.incarnations =
+        new Incarnations((int) new KeyedHash(header.hashSeed()).ofWord(0, access.era(lanes)));
     space.attach(this);
     allocator.load(lanes);
     this.roots = new Roots(this, header.layout());

@@ -20,6 +20,23 @@ class PoolLayoutTest {
   private final PersistentRegion region = PersistentRegion.over(Medium.inMemory(SamplePool.SIZE));
   private final Pool pool = SamplePool.createEmpty(region);
 
+  /** Crash tests compare what they counted; and a handle must not fit what another opening made. */
+  @Test
+  void object_ofAPoolMadeAgain_hasTheSameHeader_andAnotherAfterItWasOpenedAgain() {
+    long first = headerOfAnObject(pool);
+    try (PersistentRegion again = PersistentRegion.over(Medium.inMemory(region.size()))) {
+      Pool same = SamplePool.createEmpty(again);
+      assertEquals(first, headerOfAnObject(same));
+      same.close();
+      assertNotEquals(first, headerOfAnObject(Pool.open(again, SamplePool.LAYOUT)));
+    }
+  }
+
+  private static long headerOfAnObject(Pool in) {
+    Account made = in.call(tx -> in.make(tx, Account.TYPE));
+    return in.region().getLong(((ObjectType<Account>) Account.TYPE).offsetOf(in, made));
+  }
+
   @AfterEach
   void close() {
     pool.close();

@@ -168,7 +168,7 @@ class RegressionTest {
 
   @Test
   void incarnations_ofManyThreads_neverTwiceAndNever0() throws Exception {
-    Incarnations all = new Incarnations();
+    Incarnations all = new Incarnations(-500);
     Set<Integer> taken = ConcurrentHashMap.newKeySet();
     try (var threads = Executors.newFixedThreadPool(4)) {
       for (int i = 0; i < 8; i++) {

@@ -16,12 +16,12 @@ import java.util.SplittableRandom;
 import java.util.UUID;
 
 /**
- * A small pool with something of everything in it, as words that can be damaged. But for the
- * incarnations of objects it is the same each time.
+ * A small pool with something of everything in it, as words that can be damaged. It is the same
+ * each time.
  *
- * <p>The key of its log too: with one key in eighty, a checksum that is left in a ring looks like
- * the position of a record, so that recovery reads a frame more, and an explorer counts other
- * states.
+ * <p>The key of its log too, and what it holds: with one key or content in eighty, a checksum that
+ * is left in a ring looks like the position of a record, so that recovery reads a frame more, and
+ * an explorer counts other states.
  */
 final class SamplePool {
   static final int SIZE = 2 << 20;

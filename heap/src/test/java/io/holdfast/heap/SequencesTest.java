@@ -113,7 +113,7 @@ class SequencesTest {
 
   // ---- pools
 
-  /** A pool in which something was done; nothing in it is random but incarnations. */
+  /** A pool in which something was done; nothing in it is random. */
   private static long[] pool(Consumer<Pool> before) {
     return pool(before, SIZE);
   }

@@ -44,6 +44,11 @@ final class HeapAccess extends TransactionAccess {
   }
 
   @Override
+  public int era(Lanes lanes) {
+    return lanes.log().era();
+  }
+
+  @Override
   public Transaction beginReserved(Lanes lanes, int which) {
     return lanes.beginReserved(which);
   }

@@ -16,6 +16,7 @@ final class Log {
   private final CommitOrder order;
   private final OverlapCheck overlaps = new OverlapCheck();
   private final KeyedHash checksum;
+  private final int era;
   private final long[] laneSeeds;
 
   // Extensions whose last transaction is not covered by a durable watermark yet (rule W17).
@@ -28,6 +29,7 @@ final class Log {
     this.layout = layout;
     this.space = space;
     this.checksum = checksum;
+    this.era = era;
     this.order = new CommitOrder(layout.lanes());
     this.laneSeeds = new long[layout.lanes()];
     for (int lane = 0; lane < laneSeeds.length; lane++) {
@@ -53,6 +55,10 @@ final class Log {
 
   OverlapCheck overlaps() {
     return overlaps;
+  }
+
+  int era() {
+    return era;
   }
 
   KeyedHash checksum() {

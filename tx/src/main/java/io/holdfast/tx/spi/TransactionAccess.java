@@ -105,6 +105,14 @@ public abstract class TransactionAccess {
   public record Geometry(int lanes, int ringBytes) {}
 
   /**
+   * The era of open lanes.
+   *
+   * @param lanes the lanes
+   * @return a number that no other opening of this log has
+   */
+  public abstract int era(Lanes lanes);
+
+  /**
    * Begins a transaction on a reserved lane, which must be free. It {@linkplain #followAll follows
    * all}.
    *
