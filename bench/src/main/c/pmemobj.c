@@ -81,6 +81,7 @@ static void make_live(unsigned long count) {
     for (; block_count < count; block_count++) {
       blocks[block_count] = OID_NULL;
       if (pmemobj_alloc(pool, &blocks[block_count], LINE, 1, NULL, NULL) != 0) fail("alloc");
+      pmemobj_memset_persist(pool, pmemobj_direct(blocks[block_count]), 1, LINE);
     }
   }
 }

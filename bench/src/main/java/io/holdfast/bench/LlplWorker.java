@@ -63,6 +63,7 @@ final class LlplWorker {
       live = new MemoryBlock[blocks];
       for (int i = 0; i < blocks; i++) {
         live[i] = heap.allocateMemoryBlock(BLOCK_BYTES);
+        live[i].setMemory((byte) 1, 0, BLOCK_BYTES);
       }
     }
     long begin = System.nanoTime();

@@ -68,7 +68,7 @@ final class ScaleBenchmark implements Benchmark {
   @Override
   public void run(Setting setting) throws IOException {
     poolSizes(setting.withLongTurns());
-    liveBlocks(setting.withLongTurns());
+    liveBlocks(setting.withLongTurns().withLongTurns());
     threads(setting.withLongTurns().withLongTurns());
   }
 
