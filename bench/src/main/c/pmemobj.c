@@ -6,7 +6,8 @@
 // each with the nanoseconds that it took:
 //
 //   tx WORDS N     N transactions of WORDS snapshots and stores of 8 bytes, in lines that are 17 apart
-//   alloc LIVE N   N transactions that free one of LIVE blocks of 64 bytes, and allocate and fill another
+//   alloc LIVE N   N transactions that free one of LIVE blocks of 64 bytes, and allocate and fill another; those that
+//                  come and go are spread over all of them, MOST_THAT_GO at most
 //   tx-each WORDS N, alloc-each LIVE N   the same, timed one by one
 //   times 0 0, times 1 0   forgets these times of tx, of alloc; the answer is their 50th, 99th and 99.9th
 //                  percentile, and the longest
@@ -18,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINE = 64, STRIDE = 17, STEP = 641 };
+enum { LINE = 64, STRIDE = 17, STEP = 641, MOST_THAT_GO = 10000000 };
 
 // Times up to 2^SUB by themselves, and 2^(SUB-1) places for each doubling after that: within one percent.
 enum { SUB = 7, PLACES = (64 - SUB + 2) << (SUB - 1) };
@@ -29,7 +30,8 @@ static uint64_t lines;
 static uint64_t cursor;
 static uint64_t value;
 static PMEMoid *blocks;
-static unsigned long block_count;
+static uint64_t live_count;
+static uint64_t going;
 typedef struct {
   uint64_t counts[PLACES];
   uint64_t longest;
@@ -58,10 +60,11 @@ static void transaction(uint64_t words) {
 }
 
 static void replace(uint64_t live) {
+  (void)live;
   random_state ^= random_state << 13;
   random_state ^= random_state >> 7;
   random_state ^= random_state << 17;
-  PMEMoid *slot = &blocks[random_state % live];
+  PMEMoid *slot = &blocks[random_state % going];
   PMEMoid block = OID_NULL;
   TX_BEGIN(pool) {
     if (!OID_IS_NULL(*slot)) pmemobj_tx_free(*slot);
@@ -74,15 +77,22 @@ static void replace(uint64_t live) {
   value++;
 }
 
-static void make_live(unsigned long count) {
-  if (count > block_count) {
-    blocks = realloc(blocks, count * sizeof *blocks);
-    if (blocks == NULL) fail("realloc");
-    for (; block_count < count; block_count++) {
-      blocks[block_count] = OID_NULL;
-      if (pmemobj_alloc(pool, &blocks[block_count], LINE, 1, NULL, NULL) != 0) fail("alloc");
-      pmemobj_memset_persist(pool, pmemobj_direct(blocks[block_count]), 1, LINE);
-    }
+static void make_live(uint64_t live) {
+  if (live == live_count) return;
+  if (live_count != 0) {
+    fputs("LIVE is the same in all commands that a process gets\n", stderr);
+    exit(2);
+  }
+  live_count = live;
+  uint64_t step = (live + MOST_THAT_GO - 1) / MOST_THAT_GO;
+  going = (live + step - 1) / step;
+  blocks = calloc(going, sizeof *blocks);
+  if (blocks == NULL) fail("calloc");
+  for (uint64_t i = 0; i < live; i++) {
+    PMEMoid block = OID_NULL;
+    if (pmemobj_alloc(pool, &block, LINE, 1, NULL, NULL) != 0) fail("alloc");
+    pmemobj_memset_persist(pool, pmemobj_direct(block), 1, LINE);
+    if (i % step == 0) blocks[i / step] = block;
   }
 }
 

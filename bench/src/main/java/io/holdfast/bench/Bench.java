@@ -117,7 +117,7 @@ public final class Bench {
   }
 
   private static void help(PrintStream out) {
-    out.println("bench [NAME...] [--quick] [--record] [--dir FOLDER]");
+    out.println("bench [NAME...] [--quick|--large] [--record] [--dir FOLDER]");
     out.println("Measures Holdfast beside its contestants, in turns. Without a name: all of");
     for (Benchmark benchmark : ALL) {
       out.printf("  %-10s %s%n", benchmark.name(), benchmark.title());
@@ -126,6 +126,7 @@ public final class Bench {
     out.println("  draw       no measurement: draws the pictures again from what was recorded");
     out.println("Options");
     out.println("  --quick    shorter and smaller, for a first look");
+    out.println("  --large    as long as without, and up to a hundred million live blocks: 7 GB");
     out.println("  --dir      where the files go while they are needed; else " + defaultFolder());
     out.println(
         "  --record   keeps the figures in bench/results, and draws the pictures from them");

@@ -62,6 +62,24 @@ record Effort(
           new long[] {100L << 20, 4L << 30},
           new int[] {1_000, 100_000});
 
+  /** {@link #FULL}, and among more live blocks, which takes minutes to make and 7 GB. */
+  static final Effort LARGE = FULL.among(1_000, 100_000, 10_000_000, 100_000_000);
+
+  private Effort among(int... live) {
+    return new Effort(
+        warmupNanos,
+        roundNanos,
+        rounds,
+        words,
+        mapEntries,
+        poolBytes,
+        opens,
+        requests,
+        samples,
+        sparseBytes,
+        live);
+  }
+
   /**
    * Fewer turns, and longer: for contestants who find the caches full of the others' data whenever
    * it is their turn, and whose JVMs have nothing compiled yet.

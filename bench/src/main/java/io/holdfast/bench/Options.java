@@ -51,6 +51,7 @@ record Options(
     int take(String word, String next) {
       switch (word) {
         case "--quick" -> effort = Effort.QUICK;
+        case "--large" -> effort = Effort.LARGE;
         case "--record" -> record();
         case DRAW -> {
           record();

@@ -144,34 +144,25 @@ final class ScaleBenchmark implements Benchmark {
     List<Open> open = new ArrayList<>();
     List<Rivals> rivals = new ArrayList<>();
     try {
-      List<Contestant> ours = new ArrayList<>();
-      List<Contestant> theirs = new ArrayList<>();
+      List<Contestant> contestants = new ArrayList<>();
       for (int count : counts) {
         long bytes = POOL_BYTES + BLOCK_BYTES * count;
         open.add(Open.of(setting.folder().resolve("live" + count), bytes));
-        ours.add(Contestant.timed(TransactionBenchmark.replacing(open.getLast().pool, count)));
+        contestants.add(
+            Contestant.timed(TransactionBenchmark.replacing(open.getLast().pool, count)));
         rivals.add(library(setting, count, bytes));
-        if (rivals.getLast().has(LIBRARY)) {
-          theirs.add(rivals.getLast().command(LIBRARY, "alloc", count));
+      }
+      int[] theirs = new int[counts.length];
+      for (int i = 0; i < counts.length; i++) {
+        if (rivals.get(i).has(LIBRARY)) {
+          theirs[i] = contestants.size();
+          contestants.add(rivals.get(i).command(LIBRARY, "alloc", counts[i]));
         }
       }
-      List<Contestant> all = new ArrayList<>(ours);
-      all.addAll(theirs);
-      List<Series> series = Rounds.measure(setting.effort(), all);
+      List<Series> series = Rounds.measure(setting.effort(), contestants);
       for (int i = 0; i < counts.length; i++) {
-        Series mine = series.get(i);
-        List<Figure> figures = new ArrayList<>(List.of(Figure.of(REPLACE, mine, List.of())));
-        List<Goal> goals = new ArrayList<>();
-        if (!theirs.isEmpty()) {
-          Series other = series.get(counts.length + i);
-          Figure.Ratio ratio = Figure.Ratio.of(REPLACE, mine.over(other));
-          figures.add(Figure.of(PMEMOBJ, other, List.of(ratio)));
-          String over = REPLACE + " / " + PMEMOBJ;
-          goals.add(
-              Goal.of(over, Unit.NANOS, TransactionBenchmark.ALLOCATION_GOAL, ratio.median()));
-        }
-        String what = counts[i] + LIVE;
-        setting.journal().row(new Row(what, counts[i], Unit.NANOS, figures, goals));
+        Series other = theirs[i] == 0 ? null : series.get(theirs[i]);
+        setting.journal().row(liveBlocks(counts[i], series.get(i), other));
       }
     } finally {
       for (Rivals one : rivals) {
@@ -183,13 +174,33 @@ final class ScaleBenchmark implements Benchmark {
     }
   }
 
+  private static Row liveBlocks(int count, Series ours, Series theirs) {
+    List<Figure> figures = new ArrayList<>(List.of(Figure.of(REPLACE, ours, List.of())));
+    List<Goal> goals = new ArrayList<>();
+    if (theirs != null) {
+      Figure.Ratio ratio = Figure.Ratio.of(REPLACE, ours.over(theirs));
+      figures.add(Figure.of(PMEMOBJ, theirs, List.of(ratio)));
+      String over = REPLACE + " / " + PMEMOBJ;
+      goals.add(Goal.of(over, Unit.NANOS, TransactionBenchmark.ALLOCATION_GOAL, ratio.median()));
+    }
+    return new Row(count + LIVE, count, Unit.NANOS, figures, goals);
+  }
+
+  /** A pool of libpmemobj's, if there is room for it: it takes all of its file at once. */
   private static Rivals library(Setting setting, int count, long bytes) throws IOException {
     Rivals rivals = new Rivals(setting.journal());
     rivals.start(
         LIBRARY,
-        () ->
-            TransactionBenchmark.library(
-                setting, "theirs" + count, bytes, TransactionBenchmark.FLUSHING));
+        () -> {
+          long room = Files.getFileStore(setting.folder()).getUsableSpace();
+          if (room < bytes + POOL_BYTES) {
+            throw new Unavailable(
+                "its pool with %d%s takes %d bytes, and %d are free in %s"
+                    .formatted(count, LIVE, bytes, room, setting.folder()));
+          }
+          return TransactionBenchmark.library(
+              setting, "theirs" + count, bytes, TransactionBenchmark.FLUSHING);
+        });
     rivals.awaitReady();
     return rivals;
   }

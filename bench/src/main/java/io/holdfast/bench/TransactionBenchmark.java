@@ -39,6 +39,10 @@ import java.util.Map;
 final class TransactionBenchmark implements Benchmark {
   private static final long POOL_BYTES = 32 << 20;
   static final int LIVE = 4096;
+
+  /** The same number is in pmemobj.c. */
+  private static final int MOST_THAT_GO = 10_000_000;
+
   private static final int BLOCK_BYTES = 64;
 
   /** What to reach with a number of writes, by held-back writes and by snapshots. */
@@ -229,16 +233,27 @@ final class TransactionBenchmark implements Benchmark {
     });
   }
 
-  /** All blocks are written once before: the first touch of a page is the kernel's to pay. */
+  /**
+   * All blocks are written once before, because the first touch of a page is the kernel's work.
+   * Those that come and go are spread over all of them, ten million at most.
+   */
   static Contestant.Loop replacing(Pool pool, int count) {
-    Block[] live = new Block[count];
+    return replacing(pool, count, Math.ceilDiv(count, MOST_THAT_GO));
+  }
+
+  /** Of each so many blocks, one comes and goes. */
+  static Contestant.Loop replacing(Pool pool, int count, int step) {
+    Block[] live = new Block[Math.ceilDiv(count, step)];
     for (int i = 0; i < count; i++) {
-      live[i] = pool.call(tx -> filled(pool, tx, (byte) 1));
+      Block block = pool.call(tx -> filled(pool, tx, (byte) 1));
+      if (i % step == 0) {
+        live[i / step] = block;
+      }
     }
     Random random = new Random(1);
     return operations -> {
       for (long value = 0; value < operations; value++) {
-        int which = random.below(count);
+        int which = random.below(live.length);
         Block block;
         try (Transaction tx = pool.begin()) {
           pool.free(tx, live[which]);

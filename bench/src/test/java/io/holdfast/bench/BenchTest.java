@@ -8,6 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.holdfast.flush.Granularity;
+import io.holdfast.flush.PersistentRegion;
+import io.holdfast.heap.Pool;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -343,7 +346,15 @@ class BenchTest {
   // ---- the command line
 
   @ParameterizedTest
-  @ValueSource(strings = {"persist persits", "persist --dir", "--results", "draw map", "--dir /no"})
+  @ValueSource(
+      strings = {
+        "persist persits",
+        "persist --dir",
+        "--results",
+        "draw map",
+        "--dir /no",
+        "--larger"
+      })
   void run_wrongWord_oneLineAndStatus2(String words) {
     assertEquals(2, run(words.split(" ")));
     assertEquals("", text(out));
@@ -367,8 +378,31 @@ class BenchTest {
             "jmh",
             "draw",
             "--quick",
+            "--large",
             "--record")) {
       assertTrue(text(out).contains(name), name);
+    }
+  }
+
+  @Test
+  void large_isFullAmongMoreBlocks() {
+    Effort large = Options.parse(List.of("scale", "--large")).effort();
+    assertEquals(100_000_000, large.liveBlocks()[large.liveBlocks().length - 1]);
+    assertEquals(Effort.FULL.rounds(), large.rounds());
+  }
+
+  @Test
+  void replacing_everyThirdBlock_leavesAsManyLive() throws IOException {
+    try (PersistentRegion region =
+            new Setting(folder, SHORTEST, new Journal(new PrintStream(out)))
+                .region("live", 16 << 20, Granularity.LINE);
+        Pool pool = Pool.create(region, "bench")) {
+      long before = pool.info().usedBytes();
+      Contestant.Loop loop = TransactionBenchmark.replacing(pool, 3 * 1024, 3);
+      long filled = pool.info().usedBytes();
+      loop.run(5000);
+      assertEquals(3 * 1024 * 64, filled - before);
+      assertEquals(filled, pool.info().usedBytes());
     }
   }
 
