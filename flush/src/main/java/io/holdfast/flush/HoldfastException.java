@@ -2,8 +2,9 @@
 package io.holdfast.flush;
 
 /**
- * The root of all that Holdfast throws on purpose. Each message names the values concerned and what
- * can be done; nothing that was committed is lost by any of them.
+ * What Holdfast throws when something outside the program's arguments is in the way: files,
+ * devices, what is in them, and other transactions. Each message names the values concerned and
+ * what can be done; none of them loses anything, and some tell of what was lost or damaged before.
  */
 public class HoldfastException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -139,7 +140,10 @@ public class HoldfastException extends RuntimeException {
     }
   }
 
-  /** The format is of a version that this library does not know. The medium was left as it was. */
+  /**
+   * The format is of a version that this library does not know, or has something that it does not
+   * know. The medium was left as it was.
+   */
   public static final class UnsupportedVersion extends HoldfastException {
     private static final long serialVersionUID = 1L;
 
@@ -155,6 +159,15 @@ public class HoldfastException extends RuntimeException {
           "%s has format version %d, and this library reads version %d: use the %s library"
               .formatted(what, actual, known, actual > known ? "newer" : "older"));
     }
+
+    /**
+     * Makes the exception for what has no version number.
+     *
+     * @param message what is not known, the values as {@code name=value}, and the remedy
+     */
+    public UnsupportedVersion(String message) {
+      super(message);
+    }
   }
 
   /**
@@ -164,6 +177,7 @@ public class HoldfastException extends RuntimeException {
    */
   public static final class PowerLost extends HoldfastException {
     private static final long serialVersionUID = 1L;
+    private static final String ACCEPT = "accept the loss (acceptPowerLoss) and check the contents";
 
     /**
      * Makes the exception for memory that was not saved when power failed.
@@ -178,7 +192,8 @@ public class HoldfastException extends RuntimeException {
               + ", and "
               + before
               + " when this was opened) while this was open: what had been written back may be"
-              + " missing; restore a copy, or accept the loss explicitly and check the contents");
+              + " missing; restore a copy, or "
+              + ACCEPT);
     }
 
     /** Makes the exception for what was open with durability PROCESS. */
@@ -186,7 +201,8 @@ public class HoldfastException extends RuntimeException {
       super(
           "the machine was restarted while this was open with durability PROCESS: what the kernel had"
               + " not written by itself is lost, and what is left may not fit together; restore a"
-              + " copy, or accept the loss explicitly and check the contents");
+              + " copy, or "
+              + ACCEPT);
     }
   }
 }

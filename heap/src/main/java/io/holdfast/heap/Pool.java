@@ -417,8 +417,10 @@ public final class Pool implements AutoCloseable {
     return type.open(this, found != null ? checked(found, type) : call(tx -> make(tx, name, type)));
   }
 
+  /** What is in a new collection is claimed by keys of its own, which know nothing of its maker. */
   private long make(Transaction tx, String name, Type<?> type) {
     roots.claim(tx);
+    access.followAll(tx);
     Roots.Found found = roots.find(tx, name);
     if (found != null) {
       return checked(found, type);

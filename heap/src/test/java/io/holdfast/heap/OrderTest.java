@@ -48,6 +48,7 @@ class OrderTest {
       Type.map(Codec.STRING, Codec.BYTES);
   private static final Type<PersistentBlocks> SECTORS = Type.blocks(512, 8);
   private static final int SEGMENT = 64 << 10;
+  private static final int LARGE = 28 << 10;
 
   @TempDir Path folder;
 
@@ -291,6 +292,38 @@ class OrderTest {
     assertRecovers(in -> text(in, block.offset(), 8));
   }
 
+  /** To write nothing to a block is no claim on it: it may be another one at the next write. */
+  @Test
+  void block_writtenToAfterNothingWas() {
+    MemorySegment before = chunks();
+    Block block = pool.call(tx -> pool.allocate(tx, 100));
+    MemorySegment nothing = MemorySegment.ofArray(new byte[0]);
+    for (boolean snapshot : new boolean[] {false, true}) {
+      on(
+          1,
+          () -> {
+            try (Transaction tx = pool.begin()) {
+              if (snapshot) {
+                tx.snapshot(block.offset(), 0);
+              } else {
+                tx.set(block.offset(), nothing);
+              }
+              on(2, () -> pool.run(other -> pool.free(other, block)));
+              on(
+                  4,
+                  () -> {
+                    getAhead();
+                    Block again = pool.call(other -> pool.allocate(other, 100));
+                    assertEquals(block.offset(), again.offset());
+                  });
+              tx.setLong(block.offset(), snapshot ? 1 : 2);
+              tx.commit();
+            }
+          });
+      assertReplays(before, in -> text(in, block.offset(), 8));
+    }
+  }
+
   /** What was undone to a savepoint leaves old contents in the log, of a block that others take. */
   @Test
   void block_undoneAndTakenByAnother() {
@@ -394,6 +427,64 @@ class OrderTest {
     pool.root("first", Type.block(64));
     on(1, () -> pool.root("second", Type.block(64)));
     assertRecovers(Pool::roots);
+  }
+
+  // ---- collections that are new
+
+  /** Who uses it first claims nothing that its maker had, and finds nothing of him. */
+  @Test
+  void map_firstUsedByAnotherThanItsMaker() {
+    pool.root("room", MAP).put("a", bytes(100, 1));
+    getAhead();
+    PersistentMap<String, byte[]> map = pool.root("map", MAP);
+    MemorySegment before = chunks();
+    on(1, () -> map.put("a", bytes(100, 2)));
+    assertRecovers(OrderTest::mapIn);
+    assertReplays(before, OrderTest::mapIn);
+  }
+
+  /** The spare is the last block of its run, so that who writes has his from another one. */
+  @Test
+  void sectors_firstUsedByAnotherThanTheirMaker() {
+    Type<PersistentBlocks> type = Type.blocks(LARGE, 8);
+    Block first = pool.call(tx -> fillRun(tx));
+    Block second = pool.call(tx -> fillRun(tx));
+    pool.run(tx -> {
+      pool.free(tx, first);
+      pool.free(tx, second);
+    });
+    pool.root("room", SECTORS);
+    getAhead();
+    PersistentBlocks sectors = pool.root("sectors", type);
+    BlockArray array = pool.blockArray(pool.rootList().find("sectors").info().offset(), LARGE, 8);
+    MemorySegment before = chunks();
+    on(1, () -> sectors.write(1, bytes(LARGE, 2)));
+    long word = BlockArrayLayout.word(array.table(), 1);
+    assertReplays(before, in -> in.region().getLong(word));
+  }
+
+  /** Takes all blocks of a run of large ones; returns the last. */
+  private Block fillRun(Transaction tx) {
+    while (true) {
+      Block block = pool.allocate(tx, LARGE);
+      if (pool.allocator().find(block.offset()).run().free() == 0) {
+        return block;
+      }
+    }
+  }
+
+  /** With a segment that a log had before. */
+  @Test
+  void log_firstUsedByAnotherThanItsMaker() {
+    PersistentLog room = pool.root("room", Type.log());
+    room.append(bytes(100, 1));
+    room.clear();
+    getAhead();
+    MemorySegment before = chunks();
+    PersistentLog log = pool.root("log", Type.log());
+    on(1, () -> log.append(bytes(100, 2)));
+    assertRecovers(OrderTest::logIn);
+    assertReplays(before, OrderTest::logIn);
   }
 
   // ---- maps

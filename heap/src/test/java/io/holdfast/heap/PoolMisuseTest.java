@@ -348,7 +348,7 @@ class PoolMisuseTest {
         Conflict e = assertThrows(Conflict.class, () -> second.edit(open.account));
         assertFalse(e.retryable());
         assertTrue(e.getMessage().contains("of this thread"), e.getMessage());
-        assertTrue(e.getMessage().contains("abort and try again"), e.getMessage());
+        assertTrue(e.getMessage().contains("do both in one transaction"), e.getMessage());
         second.edit(open.map).put(2L, "two");
         second.commit();
         first.commit();

@@ -4,9 +4,11 @@ package io.holdfast.heap;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.holdfast.crash.ForwardingMedium;
 import io.holdfast.flush.Durability;
 import io.holdfast.flush.Granularity;
 import io.holdfast.flush.Lines;
@@ -22,9 +24,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -55,6 +60,74 @@ class RegressionTest {
         assertEquals(0, crashed.getLong(block.offset() + at), "at=" + at);
       }
     }
+  }
+
+  /** What it took and freed again is in no log, and then in no bitmap. */
+  @Test
+  void allocation_takenBackBesideOtherWrites_leavesNothing() {
+    PersistentBlocks sectors = pool.root("sectors", Type.blocks(512, 8));
+    PersistentMap<String, String> map = pool.root("map", Type.map(Codec.STRING, Codec.STRING));
+    Account account = pool.root("account", Account.TYPE);
+    Block other = pool.root("block", Type.block(64));
+    for (Consumer<Transaction> body :
+        List.<Consumer<Transaction>>of(
+            tx -> {
+              tx.edit(sectors).write(3, MemorySegment.ofArray(new byte[512]));
+              tx.edit(sectors).trim(3);
+            },
+            tx -> tx.edit(account).owner("a text of its own").owner(null),
+            tx -> {
+              tx.edit(map).put("a", "b");
+              tx.edit(map).remove("a");
+            },
+            tx -> pool.free(tx, pool.allocate(tx, 100)))) {
+      long before = pool.info().usedBytes();
+      pool.run(tx -> {
+        body.accept(tx);
+        tx.edit(other).setLong(0, 1);
+      });
+      Pool recovered = Pool.open(killed(), "test");
+      assertEquals(before, recovered.info().usedBytes());
+    }
+    pool.close();
+    assertEquals(List.of(), Pool.open(killed(), "test").check().leaked());
+  }
+
+  /**
+   * Who appends has stored the end, and not yet the bits of its segments, when another frees one.
+   */
+  @Test
+  void segment_freedWhileItsAppendBecomesVisible_staysFree() {
+    AtomicReference<Runnable> whenTheEndIsStored = new AtomicReference<>();
+    AtomicLong end = new AtomicLong();
+    Medium watched =
+        new ForwardingMedium(Medium.inMemory(SIZE)) {
+          @Override
+          public void store(long offset, int bytes, long value) {
+            super.store(offset, bytes, value);
+            Runnable now = offset == end.get() ? whenTheEndIsStored.getAndSet(null) : null;
+            if (now != null) {
+              CompletableFuture.runAsync(now).join();
+            }
+          }
+
+          @Override
+          public String describe() {
+            return inner().describe();
+          }
+        };
+    PersistentRegion watchedRegion = PersistentRegion.over(watched);
+    Pool mine = Pool.create(watchedRegion, "test");
+    PersistentLog log = mine.root("log", Type.log());
+    end.set(mine.roots().getFirst().offset() + AppendLogLayout.END_AT);
+    whenTheEndIsStored.set(() -> log.truncate(log.end()));
+    MemorySegment record = MemorySegment.ofArray(new byte[40_000]);
+    log.appendAll(List.of(record, record));
+    assertNull(whenTheEndIsStored.get());
+    mine.close();
+    Pool again = Pool.open(watchedRegion, "test");
+    assertEquals(List.of(), again.check().leaked());
+    again.close();
   }
 
   @Test

@@ -12,7 +12,8 @@ import io.holdfast.tx.spi.Units;
  *
  * <p>From one transaction to the next it is a guess, since the block may be freed in between: what
  * it says is claimed, and then looked up, once. Else a look is needed before the claim, which must
- * know the unit, and one after it.
+ * know the unit, and one after it. A range of no bytes claims nothing, and so nothing is found by
+ * it.
  */
 final class ClaimedUnits {
   private final Lanes lanes;
@@ -46,13 +47,17 @@ final class ClaimedUnits {
   }
 
   private void claimUnit(long offset) {
-    if (!found || !part.has(offset)) {
+    boolean known = found && part.has(offset);
+    if (!known) {
       find(offset);
     }
     long unit = part.unit(offset);
     boolean claimed = false;
     try {
       lanes.claim(unit, lane);
+      if (!known) {
+        lookAgain(offset);
+      }
       claimed = true;
     } finally {
       if (!claimed) {
@@ -69,10 +74,20 @@ final class ClaimedUnits {
     found = true;
   }
 
+  /** Whoever had it claimed before may have freed it, and another one have taken it. */
+  private void lookAgain(long offset) {
+    space.units(offset, now);
+    order.follow(lane.index(), now.follows());
+  }
+
   /** The same for a range that a user names; refused if he may not. */
   void claimForUser(Transaction tx, long offset, long length) {
     if (mayName(offset, length)) {
       claim(offset, length);
+      return;
+    }
+    if (length == 0) {
+      space.checkUserRange(tx, offset, length);
       return;
     }
     if (!found && claimAsBefore(offset, length)) {
@@ -86,10 +101,8 @@ final class ClaimedUnits {
     claim(offset, length);
     boolean still = false;
     try {
-      // Whoever had it claimed before may have freed it, and another one have taken it.
       space.checkUserRange(tx, offset, length);
-      space.units(offset, now);
-      order.follow(lane.index(), now.follows());
+      lookAgain(offset);
       still = true;
     } finally {
       if (!still) {
@@ -107,8 +120,7 @@ final class ClaimedUnits {
     try {
       found = true;
       claim(offset, length);
-      space.units(offset, now);
-      order.follow(lane.index(), now.follows());
+      lookAgain(offset);
       still = now.isAs(part);
     } finally {
       if (!still) {

@@ -114,7 +114,7 @@ final class CommitOrder {
     return (long) LONGS.getVolatile(slots, HEAD + FLOOR);
   }
 
-  /** A number that is above none of those taken so far. */
+  /** A number that none of those taken so far is above. */
   private long highest() {
     long highest = floor();
     int count = usedCount;
@@ -125,8 +125,13 @@ final class CommitOrder {
   }
 
   private void raiseFloor(long number) {
-    for (long floor = floor(); floor < number; floor = floor()) {
-      LONGS.compareAndSet(slots, HEAD + FLOOR, floor, number);
+    raise(HEAD + FLOOR, number);
+  }
+
+  private void raise(int slot, long number) {
+    long now = (long) LONGS.getVolatile(slots, slot);
+    while (now < number && !LONGS.compareAndSet(slots, slot, now, number)) {
+      now = (long) LONGS.getVolatile(slots, slot);
     }
   }
 
@@ -198,11 +203,10 @@ final class CommitOrder {
   }
 
   /**
-   * A watermark has become durable. Two at once may leave the lower one, which costs space only.
+   * A watermark has become durable. What is known never goes back: a lane writes the older of its
+   * two watermark lines whenever there is more to be known, and must not write less to it.
    */
   void proven(long watermark) {
-    if (watermark > durable()) {
-      set(HEAD + DURABLE, watermark);
-    }
+    raise(HEAD + DURABLE, watermark);
   }
 }

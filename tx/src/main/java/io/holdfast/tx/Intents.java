@@ -20,7 +20,8 @@ final class Intents {
     return count;
   }
 
-  boolean isEmpty() {
+  /** Whether all that was allocated was taken back, and nothing was freed. */
+  boolean isVoid() {
     return net == 0;
   }
 

@@ -318,14 +318,16 @@ final class LaneTransaction {
   }
 
   private void upkeepUntilRoom() {
-    long deadline = System.nanoTime() + patience.getAsLong();
+    long since = System.nanoTime();
     for (int round = 0; ; round++) {
       upkeep();
       if (laneLog.fitsEmptyRing() ? laneLog.fitsRing() : laneLog.hasRoomToDecide()) {
         return;
       }
-      if (System.nanoTime() > deadline) {
-        throw new TransactionException.LogFull("the log stays full: held by " + holder());
+      if (System.nanoTime() - since > patience.getAsLong()) {
+        throw new TransactionException.LogFull(
+            "the log stays full: held by %s: end that transaction, or wait longer (setPatience)"
+                .formatted(holder()));
       }
       Latch.pause(round);
     }

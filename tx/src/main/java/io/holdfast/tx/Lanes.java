@@ -49,6 +49,9 @@ public final class Lanes implements AutoCloseable {
   private final Lane[] lanes;
   private final Workspace[] workspaces;
   private final RecoveryReport report;
+  private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
+  private static final String AGAIN = "abort and try again";
+
   private volatile long patienceNanos = TimeUnit.SECONDS.toNanos(10);
   private volatile boolean closed;
 
@@ -257,7 +260,8 @@ public final class Lanes implements AutoCloseable {
   private static void markOpen(
       PersistentRegion region, LogLayout layout, KeyedHash checksum, OpeningMark found, int era) {
     if (era == -1) {
-      throw new HoldfastException.UnsupportedVersion("the log, whose eras are used up,", -1, 0);
+      throw new HoldfastException.UnsupportedVersion(
+          "the log was opened 4294967295 times, and its eras are used up: copy what is in it to a new one");
     }
     OpeningMark open = OpeningMark.now(OpeningMark.State.OPEN, region);
     region.putLong(layout.mark(), open.encode(checksum));
@@ -309,12 +313,17 @@ public final class Lanes implements AutoCloseable {
 
   /**
    * Changes how long a transaction waits for a lane, for a younger transaction's claim, or for room
-   * in its log, before it gives up; ten seconds unless changed.
+   * in its log, before it gives up; ten seconds unless changed. It is the patience of one wait:
+   * {@link #run} begins again after a conflict, as often as there is one.
    *
-   * @param patience how long
+   * @param patience how long, as long as you like
+   * @throws IllegalArgumentException if it is negative
    */
   public void setPatience(Duration patience) {
-    patienceNanos = patience.toNanos();
+    if (patience.isNegative()) {
+      throw new IllegalArgumentException("negative: patience=" + patience);
+    }
+    patienceNanos = patience.compareTo(FOREVER) < 0 ? patience.toNanos() : Long.MAX_VALUE;
   }
 
   long patienceNanos() {
@@ -340,7 +349,7 @@ public final class Lanes implements AutoCloseable {
     int count = userLanes();
     long hash = Thread.currentThread().threadId() * 0x9E3779B9L & 0xFFFF_FFFFL;
     int first = (int) (hash * count >>> 32);
-    long deadline = 0;
+    long since = 0;
     for (int round = 0; ; round++) {
       checkOpen();
       for (int i = 0; i < count; i++) {
@@ -350,11 +359,11 @@ public final class Lanes implements AutoCloseable {
           return handle(index);
         }
       }
-      if (deadline == 0) {
-        deadline = System.nanoTime() + patienceNanos;
-      } else if (System.nanoTime() > deadline) {
+      if (round == 0) {
+        since = System.nanoTime();
+      } else if (System.nanoTime() - since > patienceNanos) {
         throw new TransactionException.LaneTimeout(
-            "all %d lanes are taken, by %s: end transactions, or format with more lanes"
+            "all %d lanes are taken, by %s: end transactions, or create with more lanes"
                 .formatted(userLanes(), Arrays.stream(lanes).map(Lane::owner).distinct().toList()));
       }
       Latch.pause(round);
@@ -398,9 +407,15 @@ public final class Lanes implements AutoCloseable {
 
   /**
    * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
-   * After a conflict it is run again, as a transaction of the same age, until it gets through.
+   * After a conflict it is run again, as a transaction of the same age, until it gets through or
+   * the conflict is one within the thread. Once it is committed it is never run again: a conflict
+   * that an {@linkplain Transaction#afterCommit after-commit hook} has is thrown.
    *
    * @param body what to run; possibly more than once
+   * @throws TransactionException.Conflict if another transaction of this thread is in the way
+   * @throws TransactionException.LaneTimeout if all lanes stay taken; the message says by whom
+   * @throws TransactionException.LogFull if the changes do not fit into the log
+   * @throws TransactionException.Ended if the lanes are closed
    */
   public void run(Consumer<Transaction> body) {
     call(tx -> {
@@ -410,12 +425,12 @@ public final class Lanes implements AutoCloseable {
   }
 
   /**
-   * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
-   * After a conflict it is run again, as a transaction of the same age, until it gets through.
+   * The same as {@link #run}, with a result.
    *
    * @param <R> the result's type
    * @param body what to run; possibly more than once
    * @return what it returned
+   * @throws TransactionException as {@link #run} does
    */
   public <R> R call(Function<Transaction, R> body) {
     long age = NOW;
@@ -430,7 +445,7 @@ public final class Lanes implements AutoCloseable {
         return result;
       } catch (TransactionException.Conflict e) {
         closeAfter(e, tx);
-        if (!e.retryable()) {
+        if (!e.retryable() || tx.isCommitted()) {
           throw e;
         }
       } catch (Throwable e) {
@@ -470,11 +485,11 @@ public final class Lanes implements AutoCloseable {
   }
 
   private void waitFor(long unit, Lane lane, Lane first) {
-    long deadline = System.nanoTime() + patienceNanos;
+    long since = System.nanoTime();
     Lane holder = first;
     try {
       for (int round = 0; holder != null; round++) {
-        checkWait(unit, lane, holder, deadline);
+        checkWait(unit, lane, holder, since);
         Latch.pause(round);
         holder = claims().claimOrWait(unit, lane);
       }
@@ -485,24 +500,29 @@ public final class Lanes implements AutoCloseable {
     }
   }
 
-  private void checkWait(long unit, Lane lane, Lane holder, long deadline) {
+  private void checkWait(long unit, Lane lane, Lane holder, long since) {
     if (Thread.currentThread().equals(holder.owner())) {
-      throw conflict(unit, holder, "of this thread, which cannot wait for itself", false);
+      throw conflict(
+          unit,
+          holder,
+          "of this thread, which cannot wait for itself",
+          "do both in one transaction, or end that one first",
+          false);
     }
     if (holder.isOlderThan(lane) && holder.isBusy()) {
-      throw conflict(unit, holder, "that is older", true);
+      throw conflict(unit, holder, "that is older", AGAIN, true);
     }
-    if (System.nanoTime() > deadline) {
-      throw conflict(unit, holder, "that does not end", true);
+    if (System.nanoTime() - since > patienceNanos) {
+      throw conflict(unit, holder, "that does not end", AGAIN, true);
     }
     checkOpen();
   }
 
   private static TransactionException.Conflict conflict(
-      long unit, Lane holder, String why, boolean retryable) {
+      long unit, Lane holder, String why, String remedy, boolean retryable) {
     return new TransactionException.Conflict(
-        "unit %d is claimed, or waited for, by a transaction %s (thread %s): abort and try again"
-            .formatted(unit, why, holder.owner()),
+        "unit %d is claimed, or waited for, by a transaction %s (thread %s): %s"
+            .formatted(unit, why, holder.owner(), remedy),
         retryable);
   }
 

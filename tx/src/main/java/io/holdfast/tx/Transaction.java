@@ -2,6 +2,7 @@
 package io.holdfast.tx;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * A set of changes that happens whole or not at all, whatever ends the process.
@@ -20,7 +21,7 @@ import java.lang.foreign.MemorySegment;
  * the older transaction waits, up to the lanes' patience, and the younger one gets {@link
  * TransactionException.Conflict}; so none waits in a circle, and the oldest always gets through. A
  * transaction's age counts from its beginning, or from the commit just before it on the same lane.
- * Reads claim nothing.
+ * What is read through {@code edit} is claimed too; other reads claim nothing.
  *
  * <p><b>Durability.</b> When {@code commit} returns, the changes survive what the region's {@link
  * io.holdfast.flush.Durability} says. Every method may throw {@link TransactionException.Ended}
@@ -34,6 +35,7 @@ public final class Transaction implements AutoCloseable {
   private final Workspace workspace;
   private final Lane lane;
   private final long generation;
+  private boolean committed;
 
   Transaction(Workspace workspace) {
     this.workspace = workspace;
@@ -44,6 +46,11 @@ public final class Transaction implements AutoCloseable {
   /** When it was begun for the first time, by the clock that all lanes go by. */
   long age() {
     return lane.age();
+  }
+
+  /** Whether it was committed, by whomever; then what is thrown later changes nothing of that. */
+  boolean isCommitted() {
+    return committed;
   }
 
   /** The working state, if this transaction is under way and the caller's. */
@@ -79,6 +86,8 @@ public final class Transaction implements AutoCloseable {
    *
    * @param offset the word, a multiple of 8
    * @return what this transaction wrote there, else what is there
+   * @throws IllegalArgumentException if it is no multiple of 8, or in no block of the pool
+   * @throws IndexOutOfBoundsException if it is outside a region that has no pool
    */
   public long getLong(long offset) {
     Workspace mine = workspace();
@@ -92,6 +101,8 @@ public final class Transaction implements AutoCloseable {
    *
    * @param offset the first byte
    * @param into where to, and how many
+   * @throws IllegalArgumentException if they are not all in one block of the pool
+   * @throws IndexOutOfBoundsException if they are outside a region that has no pool
    */
   public void get(long offset, MemorySegment into) {
     Workspace mine = workspace();
@@ -104,6 +115,8 @@ public final class Transaction implements AutoCloseable {
    *
    * @param offset the word, a multiple of 8
    * @param value its value
+   * @throws IllegalArgumentException if the offset is no multiple of 8, or in no block of the pool
+   * @throws IndexOutOfBoundsException if it is outside a region that has no pool
    * @throws TransactionException.Conflict if another open transaction has claimed the unit
    */
   public void setLong(long offset, long value) {
@@ -118,6 +131,8 @@ public final class Transaction implements AutoCloseable {
    *
    * @param offset the first byte
    * @param from what to write
+   * @throws IllegalArgumentException if they are not all in one block of the pool
+   * @throws IndexOutOfBoundsException if they are outside a region that has no pool
    * @throws TransactionException.Conflict if another open transaction has claimed one of the units
    */
   public void set(long offset, MemorySegment from) {
@@ -182,7 +197,8 @@ public final class Transaction implements AutoCloseable {
   /**
    * Runs something when the transaction has been committed and its claims are gone.
    *
-   * @param hook what; runs in this thread, and may begin transactions
+   * @param hook what; runs in this thread, and may begin transactions. What it throws comes out of
+   *     the commit, when the other hooks have run, and the commit stands; it is not tried again
    */
   public void afterCommit(Runnable hook) {
     workspace().hooks().afterCommit(hook);
@@ -191,7 +207,8 @@ public final class Transaction implements AutoCloseable {
   /**
    * Runs something when the transaction has been aborted and its claims are gone.
    *
-   * @param hook what; runs in this thread, and may begin transactions
+   * @param hook what; runs in this thread, and may begin transactions. What it throws comes out of
+   *     what aborted, or is added to its failure, when the other hooks have run
    */
   public void afterAbort(Runnable hook) {
     workspace().hooks().afterAbort(hook);
@@ -206,7 +223,9 @@ public final class Transaction implements AutoCloseable {
    *     aborted
    */
   public void commit() {
-    workspace().commit();
+    List<Runnable> due = workspace().commit();
+    committed = true;
+    Hooks.run(due);
   }
 
   /** Makes all changes not have happened. */

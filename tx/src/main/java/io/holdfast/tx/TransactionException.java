@@ -53,7 +53,9 @@ public class TransactionException extends HoldfastException {
     }
   }
 
-  /** The transaction needs more log than there is. */
+  /**
+   * The transaction needs more log than there is, or than others let go of; the message says which.
+   */
   public static final class LogFull extends TransactionException {
     private static final long serialVersionUID = 1L;
 

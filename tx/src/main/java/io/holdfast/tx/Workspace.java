@@ -136,7 +136,7 @@ final class Workspace {
    */
   MemorySegment overwrite(long offset, int length) {
     Staging staging = logged.staging();
-    if (!staging.isEmpty() || writes.count() > 0 || !intents.isEmpty() || logged.isLogged()) {
+    if (!staging.isEmpty() || writes.count() > 0 || !intents.isVoid() || logged.isLogged()) {
       throw new IllegalStateException("not the only change: offset=" + offset);
     }
     overwrittenFrom = offset;
@@ -338,7 +338,12 @@ final class Workspace {
 
   // ---- the end
 
-  void commit() {
+  /**
+   * Commits.
+   *
+   * @return the hooks that are to be run now; the lane may be another transaction's already
+   */
+  List<Runnable> commit() {
     long number;
     try {
       if (joined) {
@@ -346,8 +351,7 @@ final class Workspace {
       }
       if (isReadOnly()) {
         logged.forget();
-        end(Outcome.COMMITTED);
-        return;
+        return end(Outcome.COMMITTED);
       }
       lane.latch();
     } catch (Throwable e) {
@@ -372,11 +376,11 @@ final class Workspace {
       throw e;
     }
     lane.unlatch();
-    end(Outcome.COMMITTED);
+    return end(Outcome.COMMITTED);
   }
 
   private boolean isReadOnly() {
-    return writes.count() == 0 && intents.isEmpty() && overwrittenWords == 0 && !logged.isLogged();
+    return writes.count() == 0 && intents.isVoid() && overwrittenWords == 0 && !logged.isLogged();
   }
 
   /** Makes it durable with its record; returns its order number. */
@@ -432,7 +436,7 @@ final class Workspace {
    * Allocations and frees come first: in a replay, which goes backwards, contents decide before.
    */
   private void stage() {
-    if (!intents.isEmpty()) {
+    if (intents.count() > 0) {
       stageIntents();
     }
     freshIsLogged = logged.writesBack() && freshBytes() <= LaneTransaction.LOGGED_FRESH_BYTES;
@@ -490,12 +494,16 @@ final class Workspace {
     }
   }
 
-  /** The transaction is durable; now it becomes visible. */
+  /**
+   * The transaction is durable; now it becomes visible. Who sees a word that leads to a block may
+   * free the block at once: so bits are set before the words, and cleared after them.
+   */
   private void apply(long number) {
     Lines pending = lane.pending();
     if (joined) {
       participant.applying();
     }
+    applyBits(LogLayout.ALLOCATE, pending);
     for (int i = 0; i < writes.count(); i++) {
       region.declare(Declaration.INTENT, writes.offset(i), WORD);
       region.putLongRelease(writes.offset(i), writes.value(i));
@@ -508,14 +516,7 @@ final class Workspace {
       region.declare(Declaration.INTENT, fresh[2 * i], fresh[2 * i + 1] - fresh[2 * i]);
       pending.add(fresh[2 * i], fresh[2 * i + 1] - fresh[2 * i]);
     }
-    for (int i = 0; i < intents.count(); i++) {
-      if (!intents.isDead(i)) {
-        applyBit(intents.entry(i), pending);
-        if (LogLayout.entryKind(intents.entry(i)) == LogLayout.FREE) {
-          region.declare(Declaration.FREED, intents.block(i), intents.bytes(i));
-        }
-      }
-    }
+    applyBits(LogLayout.FREE, pending);
     if (joined) {
       participant.applied();
     }
@@ -530,33 +531,48 @@ final class Workspace {
     pending.add(overwrittenFrom, length);
   }
 
-  private void applyBit(long entry, Lines pending) {
-    long word = LogLayout.entryOffset(entry);
-    long mask = 1L << LogLayout.entryDetail(entry);
+  /** The bits of those that are of a kind. */
+  private void applyBits(int kind, Lines pending) {
+    for (int i = 0; i < intents.count(); i++) {
+      if (!intents.isDead(i) && LogLayout.entryKind(intents.entry(i)) == kind) {
+        applyBit(i, kind, pending);
+      }
+    }
+  }
+
+  private void applyBit(int index, int kind, Lines pending) {
+    long word = LogLayout.entryOffset(intents.entry(index));
+    long mask = 1L << LogLayout.entryDetail(intents.entry(index));
     region.declare(Declaration.INTENT, word, WORD);
-    if (LogLayout.entryKind(entry) == LogLayout.ALLOCATE) {
+    if (kind == LogLayout.ALLOCATE) {
       region.getAndOrLong(word, mask);
     } else {
       region.getAndAndLong(word, ~mask);
+      region.declare(Declaration.FREED, intents.block(index), intents.bytes(index));
     }
     pending.add(word, WORD);
   }
 
   void abort() {
-    Outcome outcome = Outcome.UNKNOWN;
-    try {
-      if (!logged.isUndecidable()) {
-        if (logged.isLogged()) {
-          abortLogged();
-        } else {
-          logged.forget();
-        }
-        declareFree(0, intents.count());
-        outcome = Outcome.ABORTED;
-      }
-    } finally {
-      end(outcome);
+    Hooks.run(undo());
+  }
+
+  private List<Runnable> undo() {
+    if (logged.isUndecidable()) {
+      return end(Outcome.UNKNOWN);
     }
+    try {
+      if (logged.isLogged()) {
+        abortLogged();
+      } else {
+        logged.forget();
+      }
+      declareFree(0, intents.count());
+    } catch (Throwable e) {
+      endAfter(e);
+      throw e;
+    }
+    return end(Outcome.ABORTED);
   }
 
   private void abortLogged() {
@@ -597,19 +613,17 @@ final class Workspace {
     }
   }
 
-  /** Gives up claims, then tells the heap, then frees the lane, then runs what was asked for. */
-  private void end(Outcome outcome) {
+  /** Gives up claims, then tells the heap, then frees the lane; returns what is to be run then. */
+  private List<Runnable> end(Outcome outcome) {
     lane.endTransaction();
     region.declare(Declaration.END, 0, 0);
-    List<Runnable> due;
     try {
       tellHeap(outcome);
-      due = hooks.of(outcome);
+      return hooks.of(outcome);
     } finally {
       clear();
       lane.free();
     }
-    Hooks.run(due);
   }
 
   private void tellHeap(Outcome outcome) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.tx.spi.Latch;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -102,6 +103,28 @@ class CommitOrderTest {
     order.proven(7);
     order.proven(5);
     assertEquals(7, order.durable());
+  }
+
+  /** What one of two has just proven is known at least, whatever the other one does. */
+  @Test
+  void proven_byTwoAtOnce_neverGoesBack() throws Exception {
+    AtomicBoolean ended = new AtomicBoolean();
+    CompletableFuture<Long> other =
+        CompletableFuture.supplyAsync(() -> worstOfProving(1, ended))
+            .whenComplete((worst, e) -> ended.set(true));
+    assertEquals(0, worstOfProving(0, ended));
+    assertEquals(0, other.get());
+  }
+
+  /** How far below what it has just proven it finds what is known, at worst. */
+  private long worstOfProving(int first, AtomicBoolean ended) {
+    long worst = 0;
+    for (long number = first; number < 4_000_000 && !ended.get(); number += 2) {
+      order.proven(number);
+      worst = Math.max(worst, number - order.durable());
+    }
+    ended.set(true);
+    return worst;
   }
 
   @Test

@@ -20,8 +20,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -375,6 +378,93 @@ class TransactionTest {
     assertEquals(List.of("a", "b", "c"), ran);
     assertEquals(1, region.getLong(word(0)));
     lanes.run(next -> next.setLong(word(0), 2));
+  }
+
+  /** What is free again when hooks run may be another transaction's by then. */
+  @Test
+  void hook_thatThrows_doesNotTouchWhatFollowsOnTheLane() {
+    for (boolean writes : new boolean[] {false, true}) {
+      Transaction[] next = new Transaction[lanes.userLanes()];
+      Transaction tx = lanes.begin();
+      if (writes) {
+        tx.setLong(word(0), 1);
+      }
+      tx.afterCommit(() -> {
+        Arrays.setAll(next, i -> lanes.begin());
+        throw new IllegalStateException("hook");
+      });
+      var e = assertThrows(IllegalStateException.class, tx::commit);
+      assertEquals(0, e.getSuppressed().length);
+      for (int i = 0; i < next.length; i++) {
+        next[i].setLong(word(i), 2);
+        next[i].commit();
+      }
+    }
+  }
+
+  @Test
+  void patience_ofAnyLength_isWaited() throws Exception {
+    assertThrows(
+        IllegalArgumentException.class, () -> lanes.setPatience(Duration.ofNanos(1).negated()));
+    for (Duration patience :
+        List.of(Duration.ofNanos(Long.MAX_VALUE), Duration.ofSeconds(Long.MAX_VALUE))) {
+      lanes.setPatience(patience);
+      List<Transaction> all = new ArrayList<>();
+      for (int i = 0; i < lanes.userLanes(); i++) {
+        all.add(lanes.begin());
+      }
+      CountDownLatch begins = new CountDownLatch(1);
+      CompletableFuture<Void> late =
+          CompletableFuture.runAsync(() -> {
+            begins.countDown();
+            lanes.run(tx -> tx.setLong(word(0), 1));
+          });
+      begins.await();
+      Thread.sleep(20);
+      assertFalse(late.isDone());
+      all.forEach(Transaction::close);
+      late.get();
+    }
+  }
+
+  @Test
+  void run_conflictAfterTheCommit_isNotRunAgain() {
+    for (boolean byItself : new boolean[] {false, true}) {
+      try (Transaction older = lanes.begin()) {
+        older.setLong(word(1), 1);
+        long before = region.getLong(word(0));
+        AtomicLong runs = new AtomicLong();
+        var e =
+            assertThrows(
+                TransactionException.Conflict.class,
+                () ->
+                    lanes.run(tx -> {
+                      assertEquals(1, runs.incrementAndGet());
+                      tx.setLong(word(0), tx.getLong(word(0)) + 1);
+                      tx.afterCommit(() -> claimInAnotherThread(word(1)));
+                      if (byItself) {
+                        tx.commit();
+                      }
+                    }));
+        assertTrue(e.retryable());
+        assertEquals(before + 1, region.getLong(word(0)));
+      }
+    }
+  }
+
+  /** Throws what that thread got. */
+  private void claimInAnotherThread(long word) {
+    try {
+      CompletableFuture.runAsync(
+              () -> {
+                try (Transaction younger = lanes.begin()) {
+                  younger.setLong(word, 2);
+                }
+              })
+          .join();
+    } catch (CompletionException e) {
+      throw (RuntimeException) e.getCause();
+    }
   }
 
   @Test
