@@ -18,15 +18,5 @@ public enum Durability {
    * granted (cache lines are written back), or a file system on the reviewed list (pages are
    * synchronised).
    */
-  POWER;
-
-  /**
-   * Whether this durability is at least the one asked for.
-   *
-   * @param asked the weakest durability that a caller accepts
-   * @return true if this one survives all that {@code asked} survives
-   */
-  public boolean satisfies(Durability asked) {
-    return compareTo(asked) >= 0;
-  }
+  POWER
 }

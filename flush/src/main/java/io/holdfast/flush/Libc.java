@@ -239,10 +239,12 @@ final class Libc {
    *
    * @param length of a regular file
    * @param allocated bytes of disk that it occupies: less than the length where it has holes
+   * @param links how many names it has
    * @param device which device it is, if it is one
    * @param fileSystemDevice which device its file system is on
    */
-  record Status(long length, long allocated, DeviceNumber device, DeviceNumber fileSystemDevice) {}
+  record Status(
+      long length, long allocated, int links, DeviceNumber device, DeviceNumber fileSystemDevice) {}
 
   static Status status(int fd) throws Errno {
     try (Arena arena = Arena.ofConfined()) {
@@ -255,6 +257,7 @@ final class Libc {
       return new Status(
           statx.get(JAVA_LONG, 40),
           statx.get(JAVA_LONG, 48) * 512,
+          statx.get(JAVA_INT, 16),
           new DeviceNumber(statx.get(JAVA_INT, 128), statx.get(JAVA_INT, 132)),
           new DeviceNumber(statx.get(JAVA_INT, 136), statx.get(JAVA_INT, 140)));
     }

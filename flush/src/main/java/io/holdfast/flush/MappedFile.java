@@ -65,13 +65,26 @@ abstract class MappedFile {
         : RegularFile.create(path, bytes);
   }
 
-  /** Whether there is such a file, device or partition, as far as it can be looked at. */
+  /**
+   * Whether there is such a file, device or partition, as far as it can be looked at. A file
+   * without bytes is a creation that was cut off, and is none.
+   */
   static boolean exists(Path path) {
+    PLATFORM.require();
     if (!Partitions.isPartition(path)) {
-      return Files.exists(path);
+      return Files.exists(path) && !(Files.isRegularFile(path) && isEmpty(path));
     }
     try (OpenTable table = OpenTable.toRead(path.getParent())) {
       return table.table().find(path.getFileName().toString()) != null;
+    }
+  }
+
+  private static boolean isEmpty(Path path) {
+    try {
+      return Files.size(path) == 0;
+    } catch (IOException e) {
+      LOG.trace("{}: the open that follows says what is wrong", path, e);
+      return false;
     }
   }
 

@@ -2,7 +2,6 @@
 package io.holdfast.flush;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
@@ -28,7 +27,6 @@ final class Memory {
   private static final MemorySegment ALL = everything();
   private static final ValueLayout.OfInt INT = JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
   private static final ValueLayout.OfLong LONG = JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN);
-  private static final VarHandle ORDERED_INT = ordered(JAVA_INT);
   private static final VarHandle ORDERED_LONG = ordered(JAVA_LONG);
 
   private Memory() {}
@@ -57,14 +55,6 @@ final class Memory {
 
   static void putInt(long address, int value) {
     ALL.set(INT, address, value);
-  }
-
-  static int getIntAcquire(long address) {
-    return (int) ORDERED_INT.getAcquire(address);
-  }
-
-  static void putIntRelease(long address, int value) {
-    ORDERED_INT.setRelease(address, value);
   }
 
   static long getLong(long address) {

@@ -78,7 +78,7 @@ public final class PersistentRegion implements AutoCloseable {
    * memory is persistent, else PROCESS.
    *
    * @param path the file, or the partition of a divided one ({@link Partitions}); there must be
-   *     none
+   *     none, but for a file without bytes, which a creation that was cut off may leave
    * @param bytes the size, at least 4096; rounded up to whole pages, or to units of the partitions
    * @return the region, which owns the file until it is closed
    * @throws IllegalArgumentException if the size is less than 4096
@@ -94,7 +94,7 @@ public final class PersistentRegion implements AutoCloseable {
    * synchronised, when this returns.
    *
    * @param path the file, or the partition of a divided one ({@link Partitions}); there must be
-   *     none
+   *     none, but for a file without bytes, which a creation that was cut off may leave
    * @param bytes the size, at least 4096; rounded up to whole pages, or to units of the partitions
    * @param weakest the weakest durability that is accepted
    * @return the region, which owns the file until it is closed
@@ -113,7 +113,7 @@ public final class PersistentRegion implements AutoCloseable {
    * reserved, and file and directory entry are synchronised, when this returns.
    *
    * @param path the file, or the partition of a divided one ({@link Partitions}); there must be
-   *     none
+   *     none, but for a file without bytes, which a creation that was cut off may leave
    * @param bytes the size, at least 4096; rounded up to whole pages, or to units of the partitions
    * @param maxBytes how large it may become while it is open; takes address space and nothing else
    * @param weakest the weakest durability that is accepted
@@ -197,7 +197,8 @@ public final class PersistentRegion implements AutoCloseable {
   }
 
   /**
-   * Whether there is something that could be opened: a file, a device, or a partition of one.
+   * Whether there is something that could be opened: a file that has bytes, a device, or a
+   * partition of one.
    *
    * @param path the file, device or partition
    * @return whether it is there

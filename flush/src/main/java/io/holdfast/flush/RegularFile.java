@@ -3,6 +3,7 @@ package io.holdfast.flush;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -26,16 +27,17 @@ final class RegularFile extends MappedFile {
     this.fileSystem = fileSystem;
   }
 
-  /** Creates a file of whole pages with every block reserved. On failure no file is left behind. */
+  /**
+   * Creates a file of whole pages with every block reserved. On failure no file is left behind. A
+   * file without bytes is what a creation that was cut off leaves, and is used. Who has the lock of
+   * a file that has no bytes and a name is the one who creates it.
+   */
   static RegularFile create(Path path, long bytes) {
-    int fd = openFile(path, Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL);
-    RegularFile file = null;
+    RegularFile file = lockEmpty(path, bytes);
+    int fd = file.fd();
     try {
-      Libc.FileSystem fileSystem = Libc.fstatfs(fd);
-      file = new RegularFile(path, fd, bytes, bytes, fileSystem);
-      file.lock(0, 0, Sharing.OWNED);
-      if (bytes > fileSystem.freeBytes()) {
-        throw noSpace(path, bytes, fileSystem, "checked before the first block was taken");
+      if (bytes > file.fileSystem.freeBytes()) {
+        throw noSpace(path, bytes, file.fileSystem, "checked before the first block was taken");
       }
       file.allocate(0, bytes);
       return file;
@@ -45,6 +47,36 @@ final class RegularFile extends MappedFile {
     } catch (RuntimeException e) {
       discard(path, fd);
       throw e;
+    }
+  }
+
+  private static RegularFile lockEmpty(Path path, long bytes) {
+    int fd = openNewOrEmpty(path);
+    try {
+      RegularFile file = new RegularFile(path, fd, bytes, bytes, Libc.fstatfs(fd));
+      file.lock(0, 0, Sharing.OWNED);
+      Libc.Status status = Libc.status(fd);
+      if (status.length() > 0 || status.links() == 0) {
+        throw new Libc.Errno("open", Libc.EEXIST);
+      }
+      return file;
+    } catch (Libc.Errno e) {
+      closeQuietly(fd);
+      throw unusable(path, e);
+    } catch (RuntimeException e) {
+      closeQuietly(fd);
+      throw e;
+    }
+  }
+
+  private static int openNewOrEmpty(Path path) {
+    try {
+      return Libc.open(path.toString(), Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL);
+    } catch (Libc.Errno e) {
+      if (e.number != Libc.EEXIST || !Files.isRegularFile(path) || exists(path)) {
+        throw unusable(path, e);
+      }
+      return openFile(path, Libc.O_RDWR);
     }
   }
 

@@ -86,7 +86,7 @@ public final class Block implements Editable<Block.Edit> {
   }
 
   /**
-   * How large the block is: what was asked for, or up to an eighth more.
+   * How large the block is: what was asked for or more, from 128 bytes on by an eighth at most.
    *
    * @return bytes, a multiple of 16
    */
@@ -206,7 +206,12 @@ public final class Block implements Editable<Block.Edit> {
 
     @Override
     Block open(Pool pool, long offset) {
-      return at(pool, offset);
+      Block block = at(pool, offset);
+      if (block.size < bytes) {
+        throw new PoolException.TypeChanged(
+            "a block", "block of " + block.size + " bytes", "block of " + bytes + " bytes");
+      }
+      return block;
     }
 
     @Override

@@ -64,9 +64,11 @@ public interface Codec<T> {
   T read(MemorySegment from);
 
   /**
-   * What the pool remembers of the codec: a root is refused when this has changed.
+   * What the pool remembers of the codec: a root is refused when this has changed, or cannot be
+   * remembered.
    *
-   * @return a name without {@code , ; < >}; the class's, unless overridden
+   * @return a name, not empty, without line breaks and {@code , ; < > & { }}; the class's, unless
+   *     overridden
    */
   default String signature() {
     return getClass().getName();

@@ -8,14 +8,20 @@ import java.util.function.Consumer;
 
 /**
  * A hash map in a pool, with the manners of {@link java.util.concurrent.ConcurrentHashMap}: neither
- * keys nor values are null; each call is atomic; readers are not blocked; iterators are weakly
- * consistent.
+ * keys nor values are null; each call for a key is atomic; readers are not blocked; iterators are
+ * weakly consistent. Thread-safe.
  *
- * <p>Each call that changes something is a transaction of its own, durable when it returns. A call
- * that meets a key which an open transaction has edited waits for that, or makes it try again; in
+ * <p>Each call that changes something is a transaction of its own, durable when it returns; so is
+ * {@code putAll}, which must fit into the log, but {@code clear} and {@code replaceAll} go entry by
+ * entry. The function of {@code compute}, {@code merge} and their like may be asked several times.
+ * A call that meets a key which an open transaction has edited waits for that, or begins again; in
  * the thread of that transaction it throws {@link io.holdfast.tx.TransactionException.Conflict}.
  * {@code tx.edit(map)} gives the map as part of a transaction, which claims each key that it names,
  * also by {@code get}, and sees its own changes.
+ *
+ * <p>What changes something may throw {@link PoolException.OutOfPoolSpace}, {@link
+ * io.holdfast.tx.TransactionException.LaneTimeout} and {@link PoolException.PoolReadOnly}; what has
+ * objects as values, {@link PoolException.ObjectFreed} if one was freed.
  *
  * <p>{@code size} is counted once, by going through the map, and then kept.
  *
@@ -54,7 +60,8 @@ public interface PersistentMap<K, V>
    * that is there from the first call to the last is told once, whatever comes and goes meanwhile;
    * the place is no state of the map, and good in another process, too.
    *
-   * @param place 0 to begin, then what the last call returned; any other number is some place
+   * @param place 0 to begin, then what the last call returned; any other is accepted, and begins
+   *     somewhere
    * @param action is given each key, of a few hundred at most
    * @return where to go on; 0 if that was all
    */

@@ -36,9 +36,10 @@ import org.slf4j.LoggerFactory;
  * process. Nothing needs to be closed for that; {@link #close} makes the next opening shorter, and
  * with durability PROCESS hands everything to the disk.
  *
- * <p>Thread-safe. What is read outside a transaction is committed and durable. Each method may
- * throw {@link HoldfastException.RegionClosed} after the pool was closed, and {@link
- * HoldfastException.MediumFailed} when the medium has failed.
+ * <p>Thread-safe, with all handles that it gives. What is read outside a transaction is committed
+ * and durable, but for what another one changes in place, under a snapshot. Each method may throw
+ * {@link HoldfastException.RegionClosed} or {@link TransactionException.Ended} after the pool was
+ * closed, and {@link HoldfastException.MediumFailed} when the medium has failed.
  */
 public final class Pool implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Pool.class);
@@ -185,9 +186,10 @@ public final class Pool implements AutoCloseable {
 
   /**
    * The magics of the copies of the header go first, a word each, which does not tear, and the
-   * copies come last, so that a creation which did not finish leaves no pool, or the one before.
-   * What the parts held before is of no account: the log has a new key, the chunk table is one free
-   * span, and bitmaps are cleared when runs are made.
+   * copies come last, so that a creation which did not finish leaves no pool, or the one before. In
+   * place of the magics is a mark, by which {@link PoolBuilder#openOrCreate} knows what it may
+   * begin again. What the parts held before is of no account: the log has a new key, the chunk
+   * table is one free span, and bitmaps are cleared when runs are made.
    */
   static Pool create(
       PersistentRegion region,
@@ -204,7 +206,7 @@ public final class Pool implements AutoCloseable {
     Geometry geometry = geometry(extent, region.maxSize());
     PoolLayout parts = parts(region, extent, geometry);
     for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
-      region.putLong(at + PoolLayout.MAGIC_AT, 0);
+      region.putLong(at + PoolLayout.MAGIC_AT, PoolLayout.UNFINISHED);
       region.persist(at + PoolLayout.MAGIC_AT, Long.BYTES);
     }
     Chunks chunks = new Chunks(region, parts);
@@ -407,7 +409,10 @@ public final class Pool implements AutoCloseable {
    * @param name its name, 1 to 255 bytes
    * @param type its type, which must be the one that it was made with
    * @return the root
+   * @throws IllegalArgumentException if the name is too short or too long
    * @throws PoolException.TypeChanged if it was made with another type
+   * @throws TransactionException.Conflict if it has to be made, and an open transaction of this
+   *     thread drops one
    * @throws PoolException.OutOfPoolSpace if it has to be made, and there is no room
    * @throws PoolException.PoolReadOnly if it has to be made, and the pool was opened for reading
    */
@@ -455,6 +460,8 @@ public final class Pool implements AutoCloseable {
    * @param type its type
    * @throws PoolException.TypeChanged if it was made with another type
    * @throws IllegalArgumentException if there is no such root
+   * @throws TransactionException.Conflict if another open transaction drops one, or has claimed
+   *     this
    */
   public void drop(Transaction tx, String name, Type<?> type) {
     roots.claim(tx);
@@ -482,9 +489,13 @@ public final class Pool implements AutoCloseable {
 
   /**
    * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
-   * After a conflict it is run again, as a transaction of the same age, until it gets through.
+   * After a conflict it is run again, as a transaction of the same age, until it gets through; not
+   * after one with another transaction of this thread, nor once it is committed.
    *
    * @param body what to run; possibly more than once
+   * @throws TransactionException.Conflict if another transaction of this thread is in the way
+   * @throws TransactionException.LaneTimeout if all lanes stay taken
+   * @throws TransactionException.LogFull if the changes do not fit into the log
    * @throws PoolException.PoolReadOnly if the pool was opened for reading
    */
   public void run(Consumer<Transaction> body) {
@@ -494,11 +505,15 @@ public final class Pool implements AutoCloseable {
 
   /**
    * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
-   * After a conflict it is run again, as a transaction of the same age, until it gets through.
+   * After a conflict it is run again, as a transaction of the same age, until it gets through; not
+   * after one with another transaction of this thread, nor once it is committed.
    *
    * @param <R> the result's type
    * @param body what to run; possibly more than once
    * @return what it returned
+   * @throws TransactionException.Conflict if another transaction of this thread is in the way
+   * @throws TransactionException.LaneTimeout if all lanes stay taken
+   * @throws TransactionException.LogFull if the changes do not fit into the log
    * @throws PoolException.PoolReadOnly if the pool was opened for reading
    */
   public <R> R call(Function<Transaction, R> body) {

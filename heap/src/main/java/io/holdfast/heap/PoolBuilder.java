@@ -134,10 +134,7 @@ public final class PoolBuilder {
    *     or cannot give the durability; no file is left then
    */
   public Pool create() {
-    if (maxSize != 0 && maxSize < size) {
-      throw new IllegalArgumentException(
-          "a pool does not shrink: size=%d, maxSize=%d".formatted(size, maxSize));
-    }
+    requireNotToShrink();
     PersistentRegion region =
         PersistentRegion.create(path, size, Math.max(size, maxSize), durability);
     try {
@@ -146,6 +143,13 @@ public final class PoolBuilder {
       region.close();
       deleteAfter(e);
       throw e;
+    }
+  }
+
+  private void requireNotToShrink() {
+    if (maxSize != 0 && maxSize < size) {
+      throw new IllegalArgumentException(
+          "a pool does not shrink: size=%d, maxSize=%d".formatted(size, maxSize));
     }
   }
 
@@ -189,13 +193,37 @@ public final class PoolBuilder {
   }
 
   /**
-   * Opens the pool if the file is there, else makes it.
+   * Opens the pool if the file is there, else makes it. So it does if the file is what a creation
+   * leaves that was cut off before there was a pool; it is not made smaller then.
    *
    * @return the pool
    * @throws io.holdfast.flush.HoldfastException as {@link #open} and {@link #create}
    */
   public Pool openOrCreate() {
-    return PersistentRegion.exists(path) ? open() : create();
+    if (!PersistentRegion.exists(path)) {
+      return create();
+    }
+    try {
+      return open();
+    } catch (PoolException.NotAPool e) {
+      return createAgain(e);
+    }
+  }
+
+  /** The file stays, whatever goes wrong: it is as if the creation had been cut off once more. */
+  private Pool createAgain(PoolException.NotAPool found) {
+    requireNotToShrink();
+    PersistentRegion region = PersistentRegion.open(path, durability, Math.max(size, maxSize));
+    try {
+      if (!PoolHeader.isUnfinished(region)) {
+        throw found;
+      }
+      region.grow(Math.max(size, region.size()));
+      return Pool.create(region, mode(), layout, lanes);
+    } catch (RuntimeException | Error e) {
+      region.close();
+      throw e;
+    }
   }
 
   private Pool open(PersistentRegion region) {

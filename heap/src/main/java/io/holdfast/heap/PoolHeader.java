@@ -56,7 +56,7 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
    */
   void storeFirst(PersistentRegion region) {
     MemorySegment encoded = encode(PoolLayout.VERSION);
-    encoded.set(WORD, PoolLayout.MAGIC_AT, 0);
+    encoded.set(WORD, PoolLayout.MAGIC_AT, PoolLayout.UNFINISHED);
     Lines both = region.lines();
     for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
       region.copyIn(at, encoded);
@@ -258,6 +258,33 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
         || region.getLong(PoolLayout.SECOND_HEADER + PoolLayout.MAGIC_AT) == PoolLayout.MAGIC;
   }
 
+  /**
+   * Whether this is what a creation leaves that was cut off: the mark that one is under way, or
+   * nothing yet.
+   */
+  static boolean isUnfinished(PersistentRegion region) {
+    if (region.size() >= PoolLayout.LOG) {
+      long first = region.getLong(PoolLayout.FIRST_HEADER + PoolLayout.MAGIC_AT);
+      long second = region.getLong(PoolLayout.SECOND_HEADER + PoolLayout.MAGIC_AT);
+      if (first != 0 || second != 0) {
+        return !isThere(region)
+            && (first == PoolLayout.UNFINISHED || second == PoolLayout.UNFINISHED);
+      }
+    }
+    return isZeros(region);
+  }
+
+  private static boolean isZeros(PersistentRegion region) {
+    MemorySegment zeros = MemorySegment.ofArray(new long[PoolLayout.CHUNK_BYTES / 8]);
+    for (long at = 0; at < region.size(); at += zeros.byteSize()) {
+      long length = Math.min(zeros.byteSize(), region.size() - at);
+      if (region.view(at, length).mismatch(zeros.asSlice(0, length)) >= 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private static void refuseForeign(PersistentRegion region) {
     if (isThere(region)) {
       return;
@@ -268,6 +295,9 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
   }
 
   private static String whatElse(long first, long second) {
+    if (first == PoolLayout.UNFINISHED || second == PoolLayout.UNFINISHED) {
+      return "its creation did not finish: openOrCreate begins it again";
+    }
     if (first == 0 && second == 0) {
       return "both headers are empty, as after a creation that did not finish:"
           + " delete the file and create it again";
@@ -296,7 +326,9 @@ record PoolHeader(PoolLayout layout, UUID identity, Instant created, long hashSe
     }
     long features = header.get(WORD, PoolLayout.FEATURES_AT);
     if (features != 0) {
-      throw new Corrupt(at + PoolLayout.FEATURES_AT, "pool.features", "none", hex(features));
+      throw new UnsupportedVersion(
+          "the pool needs something that this library does not know (features=%s): use a newer library"
+              .formatted(hex(features)));
     }
     return new PoolHeader(
         layout(header, at),

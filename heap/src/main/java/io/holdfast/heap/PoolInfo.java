@@ -21,10 +21,11 @@ import java.util.UUID;
  * @param medium how stores become durable, in words
  * @param lanes how many transactions can be open at a time
  * @param ringBytes the size of each lane's ring
- * @param roots the roots, by name
+ * @param roots the roots, the newest first
  * @param usedBytes in blocks that are allocated
  * @param freeBytes in chunks that are free, and in free blocks of runs
- * @param largestFree the largest block that could be allocated
+ * @param largestFree the longest range that no run or block has; smaller blocks may fit into runs,
+ *     and a pool that can grow gets more
  */
 public record PoolInfo(
     int formatVersion,

@@ -48,6 +48,9 @@ final class PoolLayout {
   static final int VERSION = 1;
   static final long MAGIC = 0x4C4F4F50_444C4F48L;
 
+  /** "HOLDNEW." in its place while a pool is made. */
+  static final long UNFINISHED = 0x2E57454E_444C4F48L;
+
   static final long FIRST_HEADER = 0;
   static final long SECOND_HEADER = PersistentRegion.PAGE_BYTES;
   static final long LOG = SECOND_HEADER + PersistentRegion.PAGE_BYTES;

@@ -67,7 +67,7 @@ public abstract sealed class Type<T>
   /**
    * Blocks of bytes.
    *
-   * @param bytes how many at least
+   * @param bytes how many at least; a root that has less is refused with {@code TypeChanged}
    * @return the type
    * @throws IllegalArgumentException if it is less than 1
    */

@@ -20,7 +20,7 @@ class PoolCreationTest {
   private static final int WORDS = (1 << 20) / 8;
   private static final long LIMIT = 1 << 12;
 
-  private static void explore(long[] start) {
+  private static void explore(long[] start, boolean used) {
     Set<String> outcomes = new TreeSet<>();
     Explorer.Report report =
         Explorer.of(start)
@@ -34,6 +34,7 @@ class PoolCreationTest {
                 (region, marks) -> {
                   String outcome = observe(region);
                   assertTrue(marks.isEmpty() || outcome.equals("a pool"), outcome);
+                  assertTrue(outcome.equals("a pool") || PoolHeader.isUnfinished(region) || used);
                   outcomes.add(outcome);
                   return outcome;
                 });
@@ -46,7 +47,8 @@ class PoolCreationTest {
     try {
       pool = Pool.open(region, "test");
     } catch (PoolException.NotAPool e) {
-      assertTrue(e.getMessage().contains("delete the file and create it again"), e.getMessage());
+      boolean mark = e.getMessage().contains("openOrCreate begins it again");
+      assertEquals(!mark, e.getMessage().contains("delete the file and create it again"));
       return "none";
     }
     assertEquals(List.of(), pool.roots());
@@ -55,9 +57,23 @@ class PoolCreationTest {
     return "a pool";
   }
 
+  /** And if there is none, that can be told from everything else that a file may be. */
   @Test
   void create_crashedAnywhere_anEmptyPoolOrNone() {
-    explore(new long[WORDS]);
+    explore(new long[WORDS], false);
+  }
+
+  /** Where a creation was cut off, another one is made. */
+  @Test
+  void createAgain_crashedAnywhere_anEmptyPoolOrNone() {
+    TracingMedium medium = TracingMedium.ofSize(8 * WORDS);
+    Pool.create(medium.region(), "test").close();
+    for (long at : new long[] {PoolLayout.FIRST_HEADER, PoolLayout.SECOND_HEADER}) {
+      long[] start = medium.image();
+      start[(int) at / 8] = PoolLayout.UNFINISHED;
+      start[(int) (PoolLayout.FIRST_HEADER + PoolLayout.SECOND_HEADER - at) / 8] = 0;
+      explore(start, false);
+    }
   }
 
   /** There is the pool that was there, whole, or none, or the new one. */
@@ -101,6 +117,6 @@ class PoolCreationTest {
     long[] start = new Random(1).longs(WORDS).toArray();
     start[0] = 0;
     start[4096 / 8] = 0;
-    explore(start);
+    explore(start, true);
   }
 }

@@ -28,9 +28,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -99,16 +101,19 @@ class PoolFileTest {
 
   @Test
   void open_emptyOrTooSmall_refused() throws IOException {
-    for (int bytes : new int[] {0, 1, 100, 4095}) {
+    Path empty = written(new byte[0]);
+    assertRefused(FileUnusable.class, List.of("too small", "size=0"), builder(empty)::open);
+    assertRefused(FileUnusable.class, List.of("too small"), builder(empty)::openReadOnly);
+    assertEquals(0, Files.size(empty));
+    for (int bytes : new int[] {1, 100, 4095}) {
       assertRefusedUnharmed(
           FileUnusable.class, written(new byte[bytes]), "too small", "size=" + bytes);
     }
     for (int bytes : new int[] {4096, 4097, 8191}) {
+      byte[] content = new byte[bytes];
+      content[bytes - 1] = 1;
       assertRefusedUnharmed(
-          PoolException.NotAPool.class,
-          written(new byte[bytes]),
-          "size=" + bytes,
-          "check the path");
+          PoolException.NotAPool.class, written(content), "size=" + bytes, "check the path");
     }
   }
 
@@ -263,9 +268,9 @@ class PoolFileTest {
         Pool.at(file).anyLayout().layout("other")::open);
   }
 
-  /** As it is when the process ends before the last step of a creation. */
+  /** As it may be when power is lost before the last step of a creation, or another program's. */
   @Test
-  void open_creationThatDidNotFinish_refusedWithTheRemedy() throws IOException {
+  void open_headersEmptyAndTheRestNot_refusedWithTheRemedy() throws IOException {
     Path file = pool();
     write(file, 0, 0);
     write(file, 4096, 0);
@@ -274,10 +279,92 @@ class PoolFileTest {
         file,
         "did not finish",
         "delete the file and create it again");
-    assertRefusedUnharmed(
-        PoolException.NotAPool.class, written(new byte[1 << 20]), "creation that did not finish");
     Files.delete(file);
     builder(file).openOrCreate().close();
+  }
+
+  /** As it is when the process ends before the last step of a creation. */
+  @Test
+  void openOrCreate_creationThatDidNotFinish_begunAgain() throws IOException {
+    Path marked = pool();
+    write(marked, 0, PoolLayout.UNFINISHED);
+    write(marked, 4096, PoolLayout.UNFINISHED);
+    Path longer = folder.resolve("longer");
+    Files.write(longer, new byte[3 << 20]);
+    List<Path> files = new ArrayList<>(List.of(marked, longer));
+    for (int bytes : new int[] {0, 4096, 4097, 8191, 100_000, 1 << 20}) {
+      files.add(Files.write(folder.resolve("zeros" + bytes), new byte[bytes]));
+    }
+    for (Path file : files) {
+      if (Files.size(file) > 0) {
+        byte[] before = Files.readAllBytes(file);
+        assertRefused(PoolException.NotAPool.class, List.of(), builder(file)::open);
+        assertRefused(PoolException.NotAPool.class, List.of(), builder(file)::openReadOnly);
+        assertRefused(FileUnusable.class, List.of("choose another path"), builder(file)::create);
+        assertArrayEquals(before, Files.readAllBytes(file));
+      }
+      try (Pool pool = builder(file).openOrCreate()) {
+        assertEquals(List.of(), pool.roots());
+        assertEquals(0, pool.info().usedBytes());
+        pool.run(tx -> tx.edit(pool.root("account", Account.TYPE)).owner("ann").balance(5));
+      }
+      assertThere(file);
+    }
+    assertEquals(3 << 20, Files.size(longer));
+    Path empty = written(new byte[0]);
+    builder(empty).create().close();
+    builder(empty).open().close();
+  }
+
+  /** A file is the one's who has locked it; nobody else begins its creation, or takes it away. */
+  @Test
+  void openOrCreate_whileAnotherCreates_refused() throws IOException {
+    for (int bytes : new int[] {4096, 1 << 20}) {
+      Path file = Files.write(folder.resolve("zeros" + bytes), new byte[bytes]);
+      try (PersistentRegion other = PersistentRegion.open(file)) {
+        assertRefused(HoldfastException.RegionInUse.class, List.of(), builder(file)::openOrCreate);
+        assertEquals(bytes, other.size());
+      }
+      assertEquals(bytes, Files.size(file));
+    }
+  }
+
+  /** Processes that are killed while they make a pool, some before there is a file. */
+  @Test
+  void openOrCreate_killedAnywhere_makesItTheNextTime() throws Exception {
+    SplittableRandom random = new SplittableRandom(1);
+    for (int i = 0; i < 12; i++) {
+      Path file = folder.resolve("killed" + i);
+      Process child =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "--enable-native-access=ALL-UNNAMED",
+                  "-XX:TieredStopAtLevel=1",
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  Creator.class.getName(),
+                  file.toString())
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      assertEquals("begins", child.inputReader().readLine());
+      Thread.sleep(random.nextInt(150));
+      child.toHandle().destroyForcibly();
+      child.waitFor();
+      try (Pool pool = builder(file).openOrCreate()) {
+        assertTrue(pool.check().isClean());
+      }
+    }
+  }
+
+  /** Makes a pool. */
+  static final class Creator {
+    public static void main(String[] arguments) throws InterruptedException {
+      System.out.println("begins");
+      builder(Path.of(arguments[0])).openOrCreate();
+      Thread.sleep(60_000);
+    }
+
+    private Creator() {}
   }
 
   // ---- paths

@@ -793,6 +793,16 @@ class PoolTest {
   }
 
   @Test
+  void root_ofABlockThatHasLess_refused() {
+    Block page = pool.root("page", Type.block(4096));
+    assertEquals(page, pool.root("page", Type.block(100)));
+    var e =
+        assertThrows(
+            PoolException.TypeChanged.class, () -> pool.root("page", Type.block(page.size() + 1)));
+    assertTrue(e.getMessage().contains("4096"), e.getMessage());
+  }
+
+  @Test
   void check_ofAPoolWithALeak_namesIt() {
     AtomicReference<Block> lost = new AtomicReference<>();
     pool.run(tx -> lost.set(pool.allocate(tx, 100)));
