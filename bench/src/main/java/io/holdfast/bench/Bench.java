@@ -54,7 +54,7 @@ public final class Bench {
   }
 
   static int run(List<String> words, PrintStream out, PrintStream err) {
-    if (words.contains("--help")) {
+    if (words.contains("--help") || words.contains("-h")) {
       help(out);
       return 0;
     }

@@ -73,9 +73,12 @@ record Options(
     }
 
     private int takeFolder(String word, String next) {
-      if (!List.of("--dir", "--results", "--pictures").contains(word) || next == null) {
+      if (!List.of("--dir", "--results", "--pictures").contains(word)) {
         throw new IllegalArgumentException(
             "\"" + word + "\" is neither a benchmark nor an option: try --help");
+      }
+      if (next == null) {
+        throw new IllegalArgumentException(word + " takes a folder, and none follows it");
       }
       switch (word) {
         case "--dir" -> folder = Path.of(next);
@@ -92,6 +95,10 @@ record Options(
       if (onlyDraws && !chosen.isEmpty()) {
         throw new IllegalArgumentException(
             "\"" + DRAW + "\" runs no benchmark: --record does both");
+      }
+      if (effort == Effort.QUICK && pictures != null) {
+        throw new IllegalArgumentException(
+            "\"--quick\" is a first look, which is not worth keeping: --record goes without");
       }
       List<Benchmark> benchmarks = chosen.isEmpty() && !onlyDraws ? Bench.ALL : chosen;
       return new Options(benchmarks, effort, folder, results, pictures);

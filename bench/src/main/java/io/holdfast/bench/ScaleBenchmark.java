@@ -241,7 +241,7 @@ final class ScaleBenchmark implements Benchmark {
 
   /**
    * Each thread stores to a line of its own and awaits it: what a transaction takes at least. With
-   * a counter that all of them count up, as they have to agree on the order of their commits.
+   * a counter that all of them count up, as they would have to if they counted their commits.
    */
   private record LinesOnly(PersistentRegion region, long area, AtomicLong counter) implements Work {
     private static final long APART = 8L * Lines.LINE_BYTES;

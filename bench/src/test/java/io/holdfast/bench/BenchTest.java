@@ -353,7 +353,8 @@ class BenchTest {
         "--results",
         "draw map",
         "--dir /no",
-        "--larger"
+        "--larger",
+        "tx --quick --record"
       })
   void run_wrongWord_oneLineAndStatus2(String words) {
     assertEquals(2, run(words.split(" ")));
