@@ -4,6 +4,7 @@ package io.holdfast.examples;
 import io.holdfast.crash.KillLoop;
 import io.holdfast.crash.KillMedium;
 import io.holdfast.crash.KillReport;
+import io.holdfast.flush.HoldfastException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
@@ -48,9 +49,17 @@ public final class Demo {
     try {
       return demo.parse(arguments) ? demo.run() : 0;
     } catch (UsageException e) {
-      System.err.println("demo: " + e.getMessage());
-      return 2;
+      return complain(e.getMessage());
+    } catch (HoldfastException e) {
+      return complain(e.getMessage());
+    } catch (UncheckedIOException e) {
+      return complain(e.getCause().toString());
     }
+  }
+
+  private static int complain(String what) {
+    System.err.println("demo: " + what);
+    return 2;
   }
 
   private boolean parse(String... arguments) throws UsageException {
@@ -64,7 +73,7 @@ public final class Demo {
               Keeps a bank, and an index of the words of the files, in one pool; kills the process
               that works on it N times (24 unless given), half of them as if power were lost; checks
               after each that everything acknowledged is there. Status 0: nothing was lost; 1:
-              something was; 2: wrong argument.\
+              something was; 2: it could not be done.\
               """);
           return false;
         }

@@ -31,7 +31,8 @@ public final class Example2Map {
         for (String word : quote.text().split(" ")) {
           edit.merge(word, 1L, Long::sum);
         }
-        tx.edit(book).put((long) book.size(), quote);
+        long number = edit.merge("the quotes", 1L, Long::sum);
+        tx.edit(book).put(number, quote);
       });
 
       words.putIfAbsent("holdfast", 0L);

@@ -26,7 +26,7 @@ public final class Example3KillAndRecover {
     if (arguments.length > 1) {
       transferForever(file);
     }
-    try (Pool pool = Pool.at(file).size(8 << 20).create()) {
+    try (Pool pool = Pool.at(file).size(8 << 20).openOrCreate()) {
       pool.root("accounts", ACCOUNTS).putAll(Map.of("ann", 1000L, "bob", 0L, "count", 0L));
     }
     long seen = killAfter(1000, file);

@@ -63,6 +63,10 @@ public final class Example6WordIndex implements AutoCloseable {
   }
 
   public static void main(String[] arguments) throws IOException {
+    if (arguments.length < 2) {
+      System.err.println("usage: POOL WORD [FILE...]");
+      return;
+    }
     try (Example6WordIndex index = new Example6WordIndex(Path.of(arguments[0]))) {
       for (String file : List.of(arguments).subList(2, arguments.length)) {
         index.add(Path.of(file));

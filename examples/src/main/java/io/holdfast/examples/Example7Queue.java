@@ -4,8 +4,10 @@ package io.holdfast.examples;
 import io.holdfast.flush.Durability;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Lanes;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.OptionalLong;
 
 /**
@@ -13,7 +15,8 @@ import java.util.OptionalLong;
  * of the lanes are two words, how many numbers were ever put and taken, and then the numbers, round
  * and round. What changes together is written in one transaction, which makes it whole; that
  * threads take turns is the queue's own affair, since reads are not claimed. Opening the lanes
- * recovers; there is nothing else to do after a crash.
+ * recovers; there is nothing else to do after a crash. The file has its name only when it has its
+ * lanes, so that a crash of the first start is nothing else either.
  */
 public final class Example7Queue implements AutoCloseable {
   private static final int CAPACITY = 1000;
@@ -35,14 +38,27 @@ public final class Example7Queue implements AutoCloseable {
     this.numbers = taken + WORD;
   }
 
-  static Example7Queue openOrCreate(Path file) {
-    if (Files.exists(file)) {
-      PersistentRegion region = PersistentRegion.open(file, Durability.PROCESS);
-      return new Example7Queue(region, Lanes.open(region, 0));
+  static Example7Queue openOrCreate(Path file) throws IOException {
+    if (Files.notExists(file)) {
+      create(file);
     }
-    // Zeros are an empty queue.
-    PersistentRegion region = PersistentRegion.create(file, BYTES, Durability.PROCESS);
-    return new Example7Queue(region, Lanes.format(region, 0, LANES));
+    PersistentRegion region = PersistentRegion.open(file, Durability.PROCESS);
+    try {
+      return new Example7Queue(region, Lanes.open(region, 0));
+    } catch (RuntimeException e) {
+      region.close();
+      throw e;
+    }
+  }
+
+  /** Zeros are an empty queue. */
+  private static void create(Path file) throws IOException {
+    Path unfinished = file.resolveSibling(file.getFileName() + ".new");
+    Files.deleteIfExists(unfinished);
+    try (PersistentRegion region = PersistentRegion.create(unfinished, BYTES, Durability.PROCESS)) {
+      Lanes.format(region, 0, LANES).close();
+    }
+    Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
   }
 
   /** Puts a number at the end; false if the queue is full. */
@@ -76,7 +92,7 @@ public final class Example7Queue implements AutoCloseable {
     region.close();
   }
 
-  public static void main(String[] arguments) {
+  public static void main(String[] arguments) throws IOException {
     Path file = Path.of(arguments.length > 0 ? arguments[0] : "queue.region");
     try (Example7Queue queue = openOrCreate(file)) {
       for (long i = 1; i <= 3; i++) {

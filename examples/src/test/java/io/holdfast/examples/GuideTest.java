@@ -130,9 +130,8 @@ class GuideTest {
       homes.put("ann", new Place("harbour street", 7));
       assertEquals(7, homes.get("ann").number());
 
-      pool.root("page", Type.block(4096));
+      Block block = pool.root("page", Type.block(4096));
       pool.run(tx -> {
-        Block block = pool.root("page", Type.block(4096));
         MemorySegment page = tx.snapshot(block.offset(), block.size());
         page.fill((byte) 1);
       });

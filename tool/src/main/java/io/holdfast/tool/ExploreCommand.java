@@ -30,7 +30,7 @@ final class ExploreCommand implements Callable<Integer> {
 
   @Option(
       names = "--model",
-      paramLabel = "word|x86-line|eadr",
+      paramLabel = "word|x86-line|eadr|process",
       converter = ModelConverter.class,
       description = "Which images a crash may leave. Default: word.")
   private CrashModel model = CrashModel.WORD;
@@ -62,7 +62,8 @@ final class ExploreCommand implements Callable<Integer> {
           return model;
         }
       }
-      throw new TypeConversionException("\"%s\" is none of word, x86-line, eadr".formatted(text));
+      throw new TypeConversionException(
+          "\"%s\" is none of word, x86-line, eadr, process".formatted(text));
     }
   }
 

@@ -7,6 +7,7 @@ import io.holdfast.flush.HoldfastException;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -110,7 +111,7 @@ public final class Holdfast {
         .footer("The launcher has two more, demo and bench, each with --help.");
     try {
       return line.execute(args);
-    } catch (StackOverflowError | OutOfMemoryError | LinkageError e) {
+    } catch (VirtualMachineError | LinkageError e) {
       return holdfast.tell(err, Text.oneLine(e.toString()), e);
     } finally {
       out.flush();
@@ -135,13 +136,13 @@ public final class Holdfast {
   }
 
   private int fail(Exception e, CommandLine command) {
-    String problem =
-        e instanceof HoldfastException && e.getMessage() != null ? e.getMessage() : e.toString();
-    for (PositionalParamSpec word : command.getCommandSpec().positionalParameters()) {
-      String value = String.valueOf(word.<Object>getValue());
-      if (!problem.contains(value)) {
-        problem = value + ": " + problem;
-      }
+    boolean isMeantForPeople =
+        e instanceof HoldfastException || e instanceof IllegalArgumentException;
+    String problem = isMeantForPeople && e.getMessage() != null ? e.getMessage() : e.toString();
+    List<PositionalParamSpec> words = command.getCommandSpec().positionalParameters();
+    if (!words.isEmpty()) {
+      String file = String.valueOf(words.getFirst().<Object>getValue());
+      problem = problem.contains(file) ? problem : file + ": " + problem;
     }
     return tell(command.getErr(), Text.oneLine(problem), e);
   }

@@ -4,6 +4,7 @@ package io.holdfast.tool;
 import io.holdfast.examples.kv.Server;
 import io.holdfast.flush.Durability;
 import io.holdfast.heap.Pool;
+import io.holdfast.heap.PoolBuilder;
 import io.holdfast.heap.PoolInfo;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -76,6 +77,12 @@ final class ServeCommand implements Callable<Integer> {
           "What acknowledged writes survive; refused where the file cannot give it. Default: process.")
   private Durability durability = Durability.PROCESS;
 
+  @Option(
+      names = "--accept-power-loss",
+      description =
+          "Opens a pool that was open with durability process when the machine went down, with what is left of it.")
+  private boolean acceptPowerLoss;
+
   /** In the folder that a desktop's rules give to the data of programs. */
   static Path defaultFile(Map<String, String> environment) {
     String data = environment.get("XDG_DATA_HOME");
@@ -123,7 +130,7 @@ final class ServeCommand implements Callable<Integer> {
   private Pool open() {
     try {
       Path folder = file.toAbsolutePath().getParent();
-      if (folder != null) {
+      if (folder != null && Files.notExists(folder)) {
         Files.createDirectories(folder);
       }
     } catch (IOException e) {
@@ -133,12 +140,13 @@ final class ServeCommand implements Callable<Integer> {
           e);
     }
     try {
-      return Pool.at(file)
-          .size(size)
-          .maxSize(maxSize != null ? maxSize : Math.max(size, DEFAULT_MAX_SIZE))
-          .layout(LAYOUT)
-          .durability(durability)
-          .openOrCreate();
+      PoolBuilder pool =
+          Pool.at(file)
+              .size(size)
+              .maxSize(maxSize != null ? maxSize : Math.max(size, DEFAULT_MAX_SIZE))
+              .layout(LAYOUT)
+              .durability(durability);
+      return (acceptPowerLoss ? pool.acceptPowerLoss() : pool).openOrCreate();
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

@@ -55,12 +55,27 @@ class ServeCommandTest {
 
   /** Starts a server, asks it one thing, and has it end. */
   private String served(Path file, String question) throws Exception {
+    return served(file, question, "4G");
+  }
+
+  private String served(Path file, String question, String maxSize) throws Exception {
     PipedReader reader = new PipedReader();
     PrintWriter out = new PrintWriter(new PipedWriter(reader), true);
     StringWriter err = new StringWriter();
     CompletableFuture<Integer> status =
-        CompletableFuture.supplyAsync(
-            () -> run(out, err, "serve", "--pool", "" + file, "--size", "4M", "--port", "0"));
+        CompletableFuture.supplyAsync(() ->
+            run(
+                out,
+                err,
+                "serve",
+                "--pool",
+                "" + file,
+                "--size",
+                "4M",
+                "--max-size",
+                maxSize,
+                "--port",
+                "0"));
     String line = new BufferedReader(reader).readLine();
     Matcher ready = READY.matcher(line);
     assertTrue(ready.matches(), line);
@@ -80,6 +95,16 @@ class ServeCommandTest {
     Path file = folder.resolve("new folder").resolve("kv.pool");
     assertEquals(":7", served(file, "INCRBY n 7"));
     assertEquals(":8", served(file, "INCR n"));
+  }
+
+  @Test
+  void serve_partition_hasItsKeys() throws Exception {
+    Path device = folder.resolve("device");
+    StringWriter err = new StringWriter();
+    PrintWriter out = new PrintWriter(new StringWriter());
+    assertEquals(0, run(out, err, "device", "init", "" + device, "--size", "16M"), err::toString);
+    assertEquals(":7", served(device.resolve("kv"), "INCRBY n 7", "8M"));
+    assertEquals(":8", served(device.resolve("kv"), "INCR n", "8M"));
   }
 
   @Test
@@ -113,7 +138,8 @@ class ServeCommandTest {
     refused("--durability", "serve", "--pool", file, "--durability", "ever");
     Path text = Files.writeString(folder.resolve("text"), "x".repeat(10_000));
     refused("another program's file", "serve", "--pool", text.toString());
-    refused("cannot be made", "serve", "--pool", text.resolve("kv.pool").toString());
+    refused("text", "serve", "--pool", text.resolve("kv.pool").toString());
+    refused("cannot be made", "serve", "--pool", text.resolve("a").resolve("kv.pool").toString());
     Path bank = folder.resolve("bank.pool");
     Pool.at(bank).size(2 << 20).layout("bank").create().close();
     refused("bank", "serve", "--pool", bank.toString());

@@ -90,11 +90,6 @@ public final class RespReader {
     return buffer.length + held;
   }
 
-  /** Whether something was received and not taken yet. */
-  boolean hasInput() {
-    return start < end;
-  }
-
   /**
    * The next command with its arguments; null if it has not come completely. An empty one is to be
    * ignored.

@@ -151,7 +151,9 @@ public final class SocketKillLoop {
         check(killed);
         stop();
       } finally {
-        child.destroyForcibly();
+        if (child != null) {
+          child.destroyForcibly();
+        }
         if (losses.isEmpty()) {
           Files.deleteIfExists(file);
           Files.deleteIfExists(own);
