@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.ToLongFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -171,6 +172,16 @@ class CommitOrderTest {
    */
   @Test
   void watermark_takenWhileANumberIs_doesNotCoverIt() throws Exception {
+    assertNeverCovered(order -> order.next(0));
+  }
+
+  /** The same if the number is taken after all others: it is the floor at once. */
+  @Test
+  void watermark_takenWhileANumberAfterAllIs_doesNotCoverIt() throws Exception {
+    assertNeverCovered(order -> order.nextOfAll(0));
+  }
+
+  private static void assertNeverCovered(ToLongFunction<CommitOrder> next) throws Exception {
     long enough = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
     for (int round = 0; round < 200 && System.nanoTime() < enough; round++) {
       CommitOrder[] orders = new CommitOrder[1000];
@@ -187,7 +198,7 @@ class CommitOrderTest {
               .start(() -> {
                 for (int i = 0; i < orders.length; i++) {
                   meet(arrived, 0, FAR);
-                  numbers[i] = orders[i].next(0);
+                  numbers[i] = next.applyAsLong(orders[i]);
                 }
               });
       long[] watermarks = new long[orders.length];
