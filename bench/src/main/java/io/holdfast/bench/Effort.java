@@ -62,7 +62,7 @@ record Effort(
           new long[] {100L << 20, 4L << 30},
           new int[] {1_000, 100_000});
 
-  /** {@link #FULL}, and among more live blocks, which takes minutes to make and 7 GB. */
+  /** {@link #FULL}, but among up to a hundred million blocks, which take minutes, and 7 GB. */
   static final Effort LARGE = FULL.among(1_000, 100_000, 10_000_000, 100_000_000);
 
   private Effort among(int... live) {

@@ -96,9 +96,9 @@ record Options(
         throw new IllegalArgumentException(
             "\"" + DRAW + "\" runs no benchmark: --record does both");
       }
-      if (effort == Effort.QUICK && pictures != null) {
+      if (effort != Effort.FULL && pictures != null && !onlyDraws) {
         throw new IllegalArgumentException(
-            "\"--quick\" is a first look, which is not worth keeping: --record goes without");
+            "what is kept has the same rows each time: --record goes without --quick and --large");
       }
       List<Benchmark> benchmarks = chosen.isEmpty() && !onlyDraws ? Bench.ALL : chosen;
       return new Options(benchmarks, effort, folder, results, pictures);

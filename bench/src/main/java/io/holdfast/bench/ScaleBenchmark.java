@@ -152,7 +152,7 @@ final class ScaleBenchmark implements Benchmark {
             Contestant.timed(TransactionBenchmark.replacing(open.getLast().pool, count)));
         rivals.add(library(setting, count, bytes));
       }
-      int[] theirs = new int[counts.length];
+      int[] theirs = new int[counts.length]; // 0 is none: the first contestant is ours
       for (int i = 0; i < counts.length; i++) {
         if (rivals.get(i).has(LIBRARY)) {
           theirs[i] = contestants.size();

@@ -354,7 +354,8 @@ class BenchTest {
         "draw map",
         "--dir /no",
         "--larger",
-        "tx --quick --record"
+        "tx --quick --record",
+        "scale --large --record"
       })
   void run_wrongWord_oneLineAndStatus2(String words) {
     assertEquals(2, run(words.split(" ")));

@@ -31,6 +31,7 @@ public final class Example2Map {
         for (String word : quote.text().split(" ")) {
           edit.merge(word, 1L, Long::sum);
         }
+        // A number that this transaction claims; sizes of maps are not claimed.
         long number = edit.merge("the quotes", 1L, Long::sum);
         tx.edit(book).put(number, quote);
       });

@@ -202,7 +202,8 @@ public final class PersistentRegion implements AutoCloseable {
    *
    * @param path the file, device or partition
    * @return whether it is there
-   * @throws HoldfastException.FileUnusable if the path names a partition of what is not divided
+   * @throws HoldfastException.FileUnusable if the path names a partition of what is not divided, or
+   *     files cannot be mapped here
    */
   public static boolean exists(Path path) {
     return MappedFile.exists(path);

@@ -42,6 +42,31 @@ class FileRefusalTest {
     return file;
   }
 
+  /** Who has it locked is about to create it, and what he makes of it is his. */
+  @Test
+  void create_emptyFileOfAnother_refusedAndLeft() throws Exception {
+    Path file = Files.createFile(folder.resolve("empty"));
+    assertFalse(PersistentRegion.exists(file));
+    int fd = Libc.open(file.toString(), Libc.O_RDWR);
+    try {
+      Libc.lock(fd, Libc.F_WRLCK, 0, 0);
+      assertRefused(
+          HoldfastException.RegionInUse.class,
+          "is in use",
+          () -> PersistentRegion.create(file, 64 * 1024));
+      assertTrue(Files.exists(file));
+      assertEquals(0, Files.size(file));
+    } finally {
+      Libc.close(fd);
+    }
+    PersistentRegion.create(file, 64 * 1024).close();
+    assertTrue(PersistentRegion.exists(file));
+    assertRefused(
+        HoldfastException.FileUnusable.class,
+        "choose another path",
+        () -> PersistentRegion.create(file, 64 * 1024));
+  }
+
   private static void assertRefused(
       Class<? extends HoldfastException> type,
       String message,

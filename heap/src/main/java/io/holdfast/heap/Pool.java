@@ -504,16 +504,12 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * Runs something in a transaction and commits it, unless it ended it itself; aborts if it throws.
-   * After a conflict it is run again, as a transaction of the same age, until it gets through; not
-   * after one with another transaction of this thread, nor once it is committed.
+   * The same as {@link #run}, with a result.
    *
    * @param <R> the result's type
    * @param body what to run; possibly more than once
    * @return what it returned
-   * @throws TransactionException.Conflict if another transaction of this thread is in the way
-   * @throws TransactionException.LaneTimeout if all lanes stay taken
-   * @throws TransactionException.LogFull if the changes do not fit into the log
+   * @throws TransactionException as {@link #run} does
    * @throws PoolException.PoolReadOnly if the pool was opened for reading
    */
   public <R> R call(Function<Transaction, R> body) {
@@ -528,10 +524,11 @@ public final class Pool implements AutoCloseable {
   }
 
   /**
-   * Changes how long a transaction waits for a lane, or for a younger transaction's claim, before
-   * it gives up; ten seconds unless changed.
+   * Changes how long a transaction waits for a lane, for a younger transaction's claim, or for room
+   * in its log, before it gives up; ten seconds unless changed. See {@link Lanes#setPatience}.
    *
    * @param patience how long
+   * @throws IllegalArgumentException if it is negative
    */
   public void setPatience(Duration patience) {
     lanes.setPatience(patience);
