@@ -39,6 +39,10 @@ batch:                      // x0 copies, x1 their number, x2 ranges, x3 their n
 7: dsb  ish
   ret
   .balign 16
+stack:                      // the stack pointer
+  mov   x0, sp
+  ret
+  .balign 16
 ctr:                        // the cache type register
   mrs   x0, ctr_el0
   ret

@@ -56,6 +56,10 @@ batch:                      # rdi copies, rsi their number, rdx ranges, rcx thei
 7: sfence
   ret
   .balign 16
+stack:                      # the caller's stack pointer
+  lea   8(%rsp), %rax
+  ret
+  .balign 16
 cpuid:                      # edi leaf, esi subleaf, rdx int[4]
   push  %rbx
   mov   %rdx, %r8

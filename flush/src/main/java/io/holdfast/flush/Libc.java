@@ -77,6 +77,9 @@ final class Libc {
   private static final int FIEMAP_EXTENT_FLAGS = 40;
   private static final int FIEMAP_BATCH = 64;
 
+  /** More than any C library takes: 36 to 64. */
+  private static final int PTHREAD_ATTR_BYTES = 256;
+
   private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO =
       CAPTURED.varHandle(MemoryLayout.PathElement.groupElement("errno"));
@@ -109,6 +112,16 @@ final class Libc {
   private static final MethodHandle LABS =
       link("labs", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG));
   private static final MethodHandle GETAUXVAL = call("getauxval", JAVA_LONG, JAVA_LONG);
+  private static final MethodHandle GETPAGESIZE =
+      link("getpagesize", FunctionDescriptor.of(JAVA_INT));
+  private static final MethodHandle PTHREAD_SELF =
+      optional("pthread_self", FunctionDescriptor.of(JAVA_LONG));
+  private static final MethodHandle PTHREAD_GETATTR_NP =
+      optional("pthread_getattr_np", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, ADDRESS));
+  private static final MethodHandle PTHREAD_ATTR_GETSTACK =
+      optional("pthread_attr_getstack", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
+  private static final MethodHandle PTHREAD_ATTR_DESTROY =
+      optional("pthread_attr_destroy", FunctionDescriptor.of(JAVA_INT, ADDRESS));
 
   private Libc() {}
 
@@ -169,6 +182,17 @@ final class Libc {
       String name, FunctionDescriptor descriptor, Linker.Option... options) {
     Linker linker = Linker.nativeLinker();
     return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, options);
+  }
+
+  /** Null where the C library has it elsewhere, as some had their threads. */
+  @SuppressWarnings("restricted")
+  private static MethodHandle optional(String name, FunctionDescriptor descriptor) {
+    Linker linker = Linker.nativeLinker();
+    return linker
+        .defaultLookup()
+        .find(name)
+        .map(function -> linker.downcallHandle(function, descriptor))
+        .orElse(null);
   }
 
   /** One call with a captured errno; the body invokes the handle exactly. */
@@ -411,14 +435,51 @@ final class Libc {
   static void surface() {
     try {
       long _ = (long) LABS.invokeExact(0L);
-    } catch (Error e) {
-      throw e;
     } catch (Throwable e) {
-      throw new AssertionError(e);
+      throw unexpected(e);
     }
   }
 
   static long getauxval(long type) throws Errno {
     return checked("getauxval", state -> (long) GETAUXVAL.invokeExact(state, type));
+  }
+
+  static int getpagesize() {
+    try {
+      return (int) GETPAGESIZE.invokeExact();
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** The stack of the thread that runs this; null where the C library does not tell. */
+  static ByteRange stack() {
+    if (PTHREAD_SELF == null
+        || PTHREAD_GETATTR_NP == null
+        || PTHREAD_ATTR_GETSTACK == null
+        || PTHREAD_ATTR_DESTROY == null) {
+      return null;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment attributes = arena.allocate(PTHREAD_ATTR_BYTES, Long.BYTES);
+      MemorySegment address = arena.allocate(JAVA_LONG);
+      MemorySegment bytes = arena.allocate(JAVA_LONG);
+      if ((int) PTHREAD_GETATTR_NP.invokeExact((long) PTHREAD_SELF.invokeExact(), attributes)
+          != 0) {
+        return null;
+      }
+      int error = (int) PTHREAD_ATTR_GETSTACK.invokeExact(attributes, address, bytes);
+      int _ = (int) PTHREAD_ATTR_DESTROY.invokeExact(attributes);
+      return error != 0 ? null : new ByteRange(address.get(JAVA_LONG, 0), bytes.get(JAVA_LONG, 0));
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  private static AssertionError unexpected(Throwable e) {
+    if (e instanceof Error error) {
+      throw error;
+    }
+    return new AssertionError(e);
   }
 }

@@ -11,15 +11,17 @@ import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
 
 /**
- * The stub's machine code for one kind of processor: two entries, {@code range(address, bytes)} and
- * {@code batch(copies, count, ranges, count)}, position-independent and free of data.
+ * The stub's machine code for one kind of processor: the entries {@code range(address, bytes)},
+ * {@code batch(copies, count, ranges, count)} and {@code stack()}, position-independent and free of
+ * data.
  *
  * @param hex the code in hexadecimal
  * @param rangeAt where {@code range} begins in it
  * @param batchAt where {@code batch} begins in it
+ * @param stackAt where {@code stack} begins in it
  * @param instruction the writeback instruction's name
  */
-record StubCode(String hex, int rangeAt, int batchAt, String instruction) {
+record StubCode(String hex, int rangeAt, int batchAt, int stackAt, String instruction) {
   private static final int LINE = 64;
 
   // Every writeback instruction of x86-64 stands here as {rdi form, r8 form}, padded to one length.
@@ -36,8 +38,10 @@ record StubCode(String hex, int rangeAt, int batchAt, String instruction) {
       4983c140 4983c040 4983ea40 ebbe 4d85d2 749c 498b01 490fc300
       4983c108 4983c008 4983ea08 ebe6
       4885c9 741e 4c8b02 4c8b4a08 4883c210 48ffc9 <batch> 4983c040 4d39c8 72f2 ebdd 0faef8 c3
+      488d442408 c3
       """;
   private static final int X86_64_BATCH = 0x20;
+  private static final int X86_64_STACK = 0xC0;
 
   /** cpuid(leaf, subleaf, int[4] into): eax, ebx, ecx, edx. */
   private static final String CPUID =
@@ -50,9 +54,11 @@ record StubCode(String hex, int rangeAt, int batchAt, String instruction) {
       210200b4 041440a9 060840f9 00600091 210400d1 8700068b 88e47a92 9f0007eb 82000054
       a98440f8 898400f8 fcffff17 1f0107eb 62feff54 28<dc>0bd5 08010191 fcffff17
       030100b4 4414c1a8 630400d1 24<dc>0bd5 84000191 9f0005eb a3ffff54 f9ffff17
-      9f3b03d5 c0035fd6
+      9f3b03d5 c0035fd6 1f2003d5
+      e0030091 c0035fd6
       """;
   private static final int AARCH64_BATCH = 0x30;
+  private static final int AARCH64_STACK = 0xA0;
   private static final long AT_HWCAP = 16;
   private static final long HWCAP_DCPOP = 1L << 16;
 
@@ -88,7 +94,7 @@ record StubCode(String hex, int rangeAt, int batchAt, String instruction) {
 
   private static StubCode x86(String[] writeback, String name) {
     String code = X86_64.replace("<range>", writeback[0]).replace("<batch>", writeback[1]);
-    return new StubCode(code, 0, X86_64_BATCH, name);
+    return new StubCode(code, 0, X86_64_BATCH, X86_64_STACK, name);
   }
 
   /**
@@ -99,7 +105,8 @@ record StubCode(String hex, int rangeAt, int batchAt, String instruction) {
   static StubCode aarch64(long capabilities) {
     boolean persistence = (capabilities & HWCAP_DCPOP) != 0;
     String code = AARCH64.replace("<dc>", persistence ? "7c" : "7a");
-    return new StubCode(code, 0, AARCH64_BATCH, persistence ? "dc cvap" : "dc cvac");
+    String instruction = persistence ? "dc cvap" : "dc cvac";
+    return new StubCode(code, 0, AARCH64_BATCH, AARCH64_STACK, instruction);
   }
 
   byte[] bytes() {

@@ -10,7 +10,8 @@ import java.lang.invoke.MethodHandle;
 
 /**
  * The native stub: a page of machine code, written at first use, that writes cache lines back and
- * fences. All of the project's native code is the bytes below.
+ * fences, and tells where the stack is. All of the project's native code is the bytes of {@link
+ * StubCode}.
  *
  * <p>Writeback and fence belong to one processor, so each entry does both before it returns: a
  * thread that the scheduler moves between two calls would fence on a processor that wrote nothing
@@ -40,11 +41,14 @@ final class WritebackStub {
   /** Null where the stub can be used; else why it cannot. */
   private static final HoldfastException UNAVAILABLE;
 
+  private static final FunctionDescriptor STACK = FunctionDescriptor.of(JAVA_LONG);
+
   private static final String INSTRUCTION;
   private static final MethodHandle RANGE_CRITICAL;
   private static final MethodHandle RANGE_ORDINARY;
   private static final MethodHandle BATCH_CRITICAL;
   private static final MethodHandle BATCH_ORDINARY;
+  private static final MethodHandle STACK_CRITICAL;
 
   static {
     StubCode code = null;
@@ -65,6 +69,8 @@ final class WritebackStub {
     RANGE_ORDINARY = handle(range, RANGE);
     BATCH_CRITICAL = handle(batch, BATCH, Linker.Option.critical(false));
     BATCH_ORDINARY = handle(batch, BATCH);
+    long stack = usable ? page + code.stackAt() : 0;
+    STACK_CRITICAL = handle(stack, STACK, Linker.Option.critical(false));
   }
 
   private WritebackStub() {}
@@ -120,6 +126,18 @@ final class WritebackStub {
   static void batchAndSurface(long copies, long copyCount, long ranges, long rangeCount) {
     try {
       BATCH_ORDINARY.invokeExact(copies, copyCount, ranges, rangeCount);
+    } catch (Throwable e) {
+      throw rethrow(e);
+    }
+  }
+
+  /** The caller's stack pointer, or 0 where the stub cannot be used. 2 ns. */
+  static long stack() {
+    if (STACK_CRITICAL == null) {
+      return 0;
+    }
+    try {
+      return (long) STACK_CRITICAL.invokeExact();
     } catch (Throwable e) {
       throw rethrow(e);
     }
