@@ -43,6 +43,7 @@ final class MutantLoader extends ClassLoader {
     this.besides = besides;
     this.changed = changed;
     this.change = change;
+    setDefaultAssertionStatus(anchor.desiredAssertionStatus());
   }
 
   @Override

@@ -316,8 +316,11 @@ public final class MutationTests {
   private double secondsUnchanged(Probe probe) throws Exception {
     if (!seconds.containsKey(probe)) {
       long begin = System.nanoTime();
-      boolean passes = failure(probe, unchanged(), SLOWEST) == null;
-      seconds.put(probe, passes ? (System.nanoTime() - begin) / 1e9 : Double.NaN);
+      String failure = failure(probe, unchanged(), SLOWEST);
+      if (failure != null) {
+        IO.println("%s fails without a change: %s".formatted(probe, failure));
+      }
+      seconds.put(probe, failure == null ? (System.nanoTime() - begin) / 1e9 : Double.NaN);
     }
     return seconds.get(probe);
   }
