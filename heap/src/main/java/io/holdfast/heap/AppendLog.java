@@ -4,6 +4,7 @@ package io.holdfast.heap;
 import io.holdfast.flush.Declaration;
 import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.flush.StackRoom;
 import io.holdfast.heap.LogSegments.Copied;
 import io.holdfast.heap.LogSegments.Segment;
 import io.holdfast.tx.Transaction;
@@ -139,6 +140,7 @@ final class AppendLog {
   // ---- claims
 
   private Part part(Transaction tx) {
+    StackRoom.require(HeapParticipant.ROOM_TO_CHANGE);
     HeapParticipant participant = pool.participant(tx);
     Part part = (Part) participant.part(this);
     if (part == null) {

@@ -3,6 +3,7 @@ package io.holdfast.heap;
 
 import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Latch;
 import io.holdfast.tx.spi.TransactionAccess;
@@ -246,6 +247,7 @@ final class BlockArray {
   }
 
   private Part part(Transaction tx) {
+    StackRoom.require(HeapParticipant.ROOM_TO_CHANGE);
     HeapParticipant participant = pool.participant(tx);
     Part part = (Part) participant.part(this);
     if (part == null) {

@@ -4,6 +4,7 @@ package io.holdfast.heap;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.HoldfastException.Corrupt;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Latch;
@@ -403,6 +404,7 @@ final class HashIndex {
   long count() {
     entryOf(0); // refused if the pool is closed, even if nothing has to be counted
     if (counted < 0) {
+      StackRoom.require(HeapParticipant.ROOM_TO_CHANGE);
       stripes.lock(IndexStripes.ALL);
       try {
         if (counted < 0) {

@@ -3,6 +3,7 @@ package io.holdfast.heap;
 
 import io.holdfast.flush.Declaration;
 import io.holdfast.flush.HoldfastException;
+import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Participant;
 import io.holdfast.tx.spi.TransactionAccess;
@@ -23,6 +24,11 @@ import org.slf4j.LoggerFactory;
 final class HeapParticipant implements Participant {
   private static final Logger LOG = LoggerFactory.getLogger(HeapParticipant.class);
   private static final int FREED = -1;
+
+  /** What an operation of several steps asks for of the stack; and what each step then has. */
+  static final long ROOM_TO_CHANGE = 64 << 10;
+
+  private static final long ROOM_FOR_A_STEP = 48 << 10;
 
   private final TransactionAccess access = TransactionAccess.get();
   private final Pool pool;
@@ -96,7 +102,17 @@ final class HeapParticipant implements Participant {
 
   /** Takes a block, whose contents are not defined. */
   long reserve(long bytes, Span.Kind kind) {
+    StackRoom.require(ROOM_FOR_A_STEP);
     Allocator.Place place = allocator.reserve(tx, bytes, kind);
+    try {
+      return reserved(place);
+    } catch (Error e) {
+      access.breakOff(tx, e);
+      throw e;
+    }
+  }
+
+  private long reserved(Allocator.Place place) {
     access.follow(tx, place.run().number());
     int number =
         access.allocate(
@@ -133,6 +149,7 @@ final class HeapParticipant implements Participant {
 
   /** Frees a block, which must be one of the kind. */
   void free(long offset, Span.Kind kind) {
+    StackRoom.require(ROOM_FOR_A_STEP);
     if (!cancelMine(offset)) {
       Allocator.Place place = allocated(offset, kind);
       claimRange(offset, place.run().blockBytes());
@@ -150,6 +167,7 @@ final class HeapParticipant implements Participant {
 
   /** Frees a block of a collection, which has no claims but those of its keys. */
   void freeOwned(long offset) {
+    StackRoom.require(ROOM_FOR_A_STEP);
     if (!cancelMine(offset)) {
       free(allocated(offset, Span.Kind.RAW));
     }
@@ -168,11 +186,19 @@ final class HeapParticipant implements Participant {
     if (number <= 0 || reserved.get(number - 1).cancelled) {
       return false;
     }
-    Reserved mine = reserved.get(number - 1);
+    try {
+      cancel(reserved.get(number - 1));
+    } catch (Error e) {
+      access.breakOff(tx, e);
+      throw e;
+    }
+    return true;
+  }
+
+  private void cancel(Reserved mine) {
     mine.cancelled = true;
     cancelled.add(mine);
     access.cancel(tx, mine.number);
-    return true;
   }
 
   private Allocator.Place allocated(long offset, Span.Kind kind) {
@@ -187,14 +213,19 @@ final class HeapParticipant implements Participant {
   }
 
   private void free(Allocator.Place place) {
-    access.free(
-        tx,
-        place.run().bitmapWord(place.index()),
-        place.run().bit(place.index()),
-        place.offset(),
-        place.run().blockBytes());
-    freed.add(place);
-    touched.put(place.offset(), FREED);
+    try {
+      access.free(
+          tx,
+          place.run().bitmapWord(place.index()),
+          place.run().bit(place.index()),
+          place.offset(),
+          place.run().blockBytes());
+      freed.add(place);
+      touched.put(place.offset(), FREED);
+    } catch (Error e) {
+      access.breakOff(tx, e);
+      throw e;
+    }
   }
 
   // ---- claims

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.heap;
 
+import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayList;
@@ -50,16 +51,23 @@ final class IndexEdit {
   /** Forgets everything, for the next transaction. */
   void clear() {
     changes.clear();
+    Arrays.fill(table, null);
     if (table.length > KEPT_CAPACITY) {
-      table = new IndexChange[FIRST_CAPACITY];
-    } else {
-      Arrays.fill(table, null);
+      shrink();
     }
     taken.clear();
     slots = chosen;
     misfit = null;
     growth = 0;
     tx = null;
+  }
+
+  private void shrink() {
+    try {
+      table = new IndexChange[FIRST_CAPACITY];
+    } catch (OutOfMemoryError _) {
+      // It is empty, and stays as large as it is.
+    }
   }
 
   Kept keep() {
@@ -93,6 +101,7 @@ final class IndexEdit {
    *     next one by now
    */
   IndexChange of(Transaction user, IndexKey key) {
+    StackRoom.require(HeapParticipant.ROOM_TO_CHANGE);
     access.claim(user, index.claim(key.hash()));
     IndexChange known = find(key);
     if (known != null) {
@@ -144,18 +153,22 @@ final class IndexEdit {
     return changes;
   }
 
-  /** Makes a record for a key; the value is filled by the caller, at once. */
-  long put(IndexChange change, long valueBytes) {
-    long record = index.newRecord(participant, change.key(), valueBytes);
-    replace(change, record);
-    return record;
+  /** Makes a record for a key. Its value is the caller's to fill; then the key can have it. */
+  long newRecord(IndexChange change, long valueBytes) {
+    return index.newRecord(participant, change.key(), valueBytes);
+  }
+
+  /** Gives a new record up that no key has. */
+  void discard(long record) {
+    participant.freeOwned(record);
   }
 
   void remove(IndexChange change) {
     replace(change, 0);
   }
 
-  private void replace(IndexChange change, long record) {
+  /** Gives a key another record, or with 0 none. */
+  void replace(IndexChange change, long record) {
     long dropped = change.isWanted() ? change.after() : 0;
     change.want(record);
     if (dropped != 0) {

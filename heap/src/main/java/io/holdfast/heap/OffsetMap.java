@@ -14,20 +14,20 @@ final class OffsetMap {
 
   /** The number of an offset, or 0. */
   int get(long offset) {
-    return values[place(offset)];
+    return values[place(offsets, offset)];
   }
 
   /** Gives an offset a number; or takes it away, with 0. */
   void put(long offset, int value) {
-    int at = place(offset);
+    if (2 * count == offsets.length) {
+      resize(2 * offsets.length);
+    }
+    int at = place(offsets, offset);
     if (offsets[at] == 0) {
       offsets[at] = offset;
       count++;
     }
     values[at] = value;
-    if (2 * count > offsets.length) {
-      grow();
-    }
   }
 
   void clear() {
@@ -35,33 +35,44 @@ final class OffsetMap {
       return;
     }
     count = 0;
+    Arrays.fill(offsets, 0);
+    Arrays.fill(values, 0);
     if (offsets.length > SHRINK_ABOVE) {
-      offsets = new long[FIRST_CAPACITY];
-      values = new int[FIRST_CAPACITY];
-    } else {
-      Arrays.fill(offsets, 0);
-      Arrays.fill(values, 0);
+      shrink();
     }
   }
 
-  private int place(long offset) {
-    int at = (int) (offset * 0x9E3779B97F4A7C15L >>> 32) & offsets.length - 1;
-    while (offsets[at] != 0 && offsets[at] != offset) {
-      at = at + 1 & offsets.length - 1;
+  private void shrink() {
+    try {
+      resize(FIRST_CAPACITY);
+    } catch (OutOfMemoryError _) {
+      // It is empty, and stays as large as it is.
+    }
+  }
+
+  private static int place(long[] table, long offset) {
+    int at = (int) (offset * 0x9E3779B97F4A7C15L >>> 32) & table.length - 1;
+    while (table[at] != 0 && table[at] != offset) {
+      at = at + 1 & table.length - 1;
     }
     return at;
   }
 
-  private void grow() {
-    long[] oldOffsets = offsets;
-    int[] oldValues = values;
-    offsets = new long[2 * oldOffsets.length];
-    values = new int[offsets.length];
-    count = 0;
-    for (int i = 0; i < oldOffsets.length; i++) {
-      if (oldValues[i] != 0) {
-        put(oldOffsets[i], oldValues[i]);
+  /** Offsets whose number was taken away are left out. Whatever fails here, nothing has changed. */
+  private void resize(int capacity) {
+    long[] newOffsets = new long[capacity];
+    int[] newValues = new int[capacity];
+    int kept = 0;
+    for (int i = 0; i < offsets.length; i++) {
+      if (values[i] != 0) {
+        int at = place(newOffsets, offsets[i]);
+        newOffsets[at] = offsets[i];
+        newValues[at] = values[i];
+        kept++;
       }
     }
+    offsets = newOffsets;
+    values = newValues;
+    count = kept;
   }
 }

@@ -4,6 +4,7 @@ package io.holdfast.heap;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Partitions;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Editable;
 import io.holdfast.tx.Lanes;
 import io.holdfast.tx.RecoveryReport;
@@ -46,6 +47,9 @@ public final class Pool implements AutoCloseable {
 
   /** Lanes of the heap's own: for the chunk table, and for the splits of indexes. */
   private static final int RESERVED_LANES = 2;
+
+  /** More than the lanes' close asks for, before which this one has begun. */
+  private static final long ROOM_TO_CLOSE = 128 << 10;
 
   private final TransactionAccess access = TransactionAccess.get();
   private final PersistentRegion region;
@@ -496,6 +500,8 @@ public final class Pool implements AutoCloseable {
    * @throws TransactionException.Conflict if another transaction of this thread is in the way
    * @throws TransactionException.LaneTimeout if all lanes stay taken
    * @throws TransactionException.LogFull if the changes do not fit into the log
+   * @throws TransactionException.BrokenOff if an error came out of an operation, and the body
+   *     caught it; the changes are aborted
    * @throws PoolException.PoolReadOnly if the pool was opened for reading
    */
   public void run(Consumer<Transaction> body) {
@@ -653,6 +659,7 @@ public final class Pool implements AutoCloseable {
    */
   @Override
   public void close() {
+    StackRoom.require(ROOM_TO_CLOSE);
     synchronized (this) {
       if (closed) {
         return;

@@ -198,12 +198,19 @@ final class StoredMap<K, V> extends AbstractMap<K, V> implements PersistentMap<K
   }
 
   private void store(IndexEdit edit, IndexChange change, V value, byte[] plain, long bytes) {
-    long at = index.valueAt(edit.put(change, bytes));
-    if (plain != null) {
-      region.copyIn(at, MemorySegment.ofArray(plain));
-    } else {
-      type.values().write(pool, value, region.writable(at, bytes));
+    long record = edit.newRecord(change, bytes);
+    long at = index.valueAt(record);
+    try {
+      if (plain != null) {
+        region.copyIn(at, MemorySegment.ofArray(plain));
+      } else {
+        type.values().write(pool, value, region.writable(at, bytes));
+      }
+    } catch (Throwable e) {
+      edit.discard(record);
+      throw e;
     }
+    edit.replace(change, record);
   }
 
   private void write(V value, byte[] plain, MemorySegment into) {

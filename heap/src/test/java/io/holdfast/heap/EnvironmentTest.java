@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.holdfast.heap;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,12 +16,14 @@ import io.holdfast.flush.HoldfastException.RegionInUse;
 import io.holdfast.flush.Medium;
 import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.Transaction;
+import io.holdfast.tx.TransactionException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.constantpool.MethodRefEntry;
 import java.lang.classfile.constantpool.PoolEntry;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
@@ -26,6 +31,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -44,6 +50,9 @@ class EnvironmentTest {
   private static final long SIZE = 1 << 20;
   private static final Type<Block> PAIR = Type.block(16);
   private static final Type<PersistentMap<Long, String>> NAMES = SamplePool.NAMES;
+  private static final long LARGE_BYTES = 4 * SIZE;
+  private static final Type<Block> LARGE = Type.block(LARGE_BYTES);
+  private static final Type<PersistentBlocks> BLOCKS = Type.blocks(512, 8);
 
   @TempDir Path folder;
 
@@ -120,75 +129,130 @@ class EnvironmentTest {
 
   // ---- stack and memory
 
-  /** At depths around that at which the stack ends, so that it ends in each step. */
+  /**
+   * At depths around that at which the stack ends, so that it ends in each step. Again and again,
+   * since compiled code ends in other steps.
+   */
   @Test
   void stackOverflow_anywhereInATransaction_allOrNothingAndNoHang() throws Exception {
-    Path file = folder.resolve("pool");
-    builder(file).create().close();
     int[] outcomes = new int[2];
-    List<Throwable> failures = new ArrayList<>();
-    Thread thread = new Thread(null, () -> overflow(file, outcomes), "deep", 512 << 10);
-    thread.setUncaughtExceptionHandler((t, e) -> failures.add(e));
-    thread.start();
-    thread.join();
-    if (!failures.isEmpty()) {
-      throw new AssertionError(failures.getFirst());
+    for (int run = 0; run < 6; run++) {
+      Path file = folder.resolve("pool" + run);
+      builder(file).create().close();
+      int seed = run;
+      List<Throwable> failures = new ArrayList<>();
+      Thread thread = new Thread(null, () -> overflow(file, seed, outcomes), "deep", 512 << 10);
+      thread.setUncaughtExceptionHandler((t, e) -> failures.add(e));
+      thread.start();
+      thread.join();
+      if (!failures.isEmpty()) {
+        throw new AssertionError("run " + run, failures.getFirst());
+      }
     }
-    assertTrue(outcomes[0] > 20 && outcomes[1] > 20, outcomes[0] + ", " + outcomes[1]);
+    assertTrue(outcomes[0] > 1000 && outcomes[1] > 1000, outcomes[0] + ", " + outcomes[1]);
   }
 
   /**
    * Goes deeper after each commit, and less deep after each overflow; by more after several in a
    * row, since compiled code needs less stack.
    */
-  private static void overflow(Path file, int[] outcomes) {
-    SplittableRandom random = new SplittableRandom(1);
+  private static void overflow(Path file, int seed, int[] outcomes) {
+    SplittableRandom random = new SplittableRandom(seed);
     int depth = 500;
     int step = 500;
     int row = 0; // of commits, or, negative, of overflows
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 20; round++) {
       try (Pool pool = builder(file).open()) {
         pool.setPatience(Duration.ofMillis(200));
-        pool.root("pair", PAIR);
-        pool.root("names", NAMES);
-        try {
-          addOneAt(pool, depth);
-          outcomes[0]++;
-          row = Math.max(row, 0) + 1;
-          step = row > 4 ? 2 * step : step;
-          depth += step;
-        } catch (StackOverflowError | RuntimeException e) { // into which the JDK makes some
-          outcomes[1]++;
-          row = Math.min(row, 0) - 1;
-          step = row < -4 ? 2 * step : Math.max(2, step / 2);
-          depth = Math.max(0, depth - random.nextInt(step) - 1);
+        addToAll(pool);
+        for (int i = 0; i < 100; i++) {
+          try {
+            addAt(pool, depth);
+            outcomes[0]++;
+            row = Math.max(row, 0) + 1;
+            step = row > 4 ? 2 * step : step;
+            depth += step;
+          } catch (StackOverflowError | RuntimeException e) { // into which the JDK makes some
+            outcomes[1]++;
+            row = Math.min(row, 0) - 1;
+            step = row < -4 ? 2 * step : Math.max(2, step / 2);
+            depth = Math.max(0, depth - random.nextInt(step) - 1);
+          }
+          addToAll(pool);
         }
-        assertUsable(pool);
-      } catch (HoldfastException e) {
-        // Broken off in a fence: what it did is for the next open to find out.
-        assertTrue(e.getMessage().contains("StackOverflowError"), e.getMessage());
       }
       try (Pool pool = builder(file).open()) {
-        assertWhole(pool);
+        assertEquals(assertWhole(pool), assertAllAlike(pool));
       }
     }
   }
 
-  /** Either the next one is done, or the pool says that it has to be opened again. */
-  private static void assertUsable(Pool pool) {
-    try {
-      addOne(pool);
-    } catch (HoldfastException e) {
-      assertTrue(e.getMessage().length() > 20, e.toString());
+  private static void addAt(Pool pool, int depth) {
+    if (depth > 0) {
+      addAt(pool, depth - 1);
+    } else {
+      addToAll(pool);
     }
   }
 
-  private static void addOneAt(Pool pool, int depth) {
-    if (depth > 0) {
-      addOneAt(pool, depth - 1);
-    } else {
-      addOne(pool);
+  /** One more everywhere: the pair and the map, a block in place, a log, blocks, a string. */
+  private static void addToAll(Pool pool) {
+    Block pair = pool.root("pair", PAIR);
+    PersistentMap<Long, String> names = pool.root("names", NAMES);
+    Block inPlace = pool.root("in place", PAIR);
+    PersistentLog log = pool.root("log", Type.log());
+    PersistentBlocks blocks = pool.root("blocks", BLOCKS);
+    pool.run(tx -> {
+      long next = tx.edit(pair).getLong(0) + 1;
+      tx.edit(pair).setLong(0, next).setLong(8, next);
+      tx.edit(names).put(next, "number " + next);
+      tx.edit(names).put(0L, "none");
+      tx.edit(names).remove(0L);
+      tx.snapshot(inPlace.offset(), 16).fill((byte) next);
+      tx.edit(log).append(word(next));
+      tx.edit(blocks).write(next % 8, MemorySegment.ofArray(block(next)));
+      tx.edit(blocks).trim((next + 4) % 8);
+      pool.free(tx, pool.allocate(tx, 100));
+    });
+    log.append(word(-1));
+  }
+
+  /** How many were added, as the log, the blocks and the block in place have it. */
+  private static long assertAllAlike(Pool pool) {
+    PersistentLog log = pool.root("log", Type.log());
+    List<Long> records = new ArrayList<>();
+    log.walk(
+        log.first(),
+        (position, record) -> {
+          records.add(record.get(JAVA_LONG_UNALIGNED, 0));
+          return true;
+        });
+    records.removeIf(record -> record == -1);
+    long count = records.size();
+    for (int i = 0; i < count; i++) {
+      assertEquals(i + 1, records.get(i));
     }
+    byte[] last = new byte[512];
+    PersistentBlocks blocks = pool.root("blocks", BLOCKS);
+    blocks.read(count % 8, last);
+    assertArrayEquals(block(count), last);
+    blocks.read((count + 4) % 8, last);
+    assertArrayEquals(new byte[512], last);
+    byte[] inPlace = pool.root("in place", PAIR).view().toArray(JAVA_BYTE);
+    byte[] expected = new byte[16];
+    Arrays.fill(expected, (byte) count);
+    assertArrayEquals(expected, inPlace);
+    return count;
+  }
+
+  private static MemorySegment word(long value) {
+    return MemorySegment.ofArray(new long[] {value});
+  }
+
+  private static byte[] block(long number) {
+    byte[] block = new byte[512];
+    Arrays.fill(block, (byte) (number * 7));
+    return block;
   }
 
   @Test
@@ -241,6 +305,74 @@ class EnvironmentTest {
       ballast.clear();
       System.out.println("out of memory");
       System.out.println("done " + done);
+      System.out.flush();
+      Runtime.getRuntime().halt(0);
+    }
+  }
+
+  /** The memory ends while a transaction gathers; it is caught there, and to be committed. */
+  @Test
+  void outOfMemory_caughtInATransaction_commitsNothingAndTheNextIsWhole() throws Exception {
+    Path file = folder.resolve("pool");
+    builder(file).maxSize(16 * SIZE).create().close();
+    Process child = child(Greedy.class, "-Xmx12m", file);
+    List<String> said =
+        child.inputReader().lines().filter(line -> !line.startsWith("SLF4J")).toList();
+    assertEquals(Collections.nCopies(Greedy.ROUNDS, "broken off"), said);
+    try (Pool pool = builder(file).maxSize(16 * SIZE).open()) {
+      assertEquals(Greedy.ROUNDS, assertWhole(pool));
+      MemorySegment large = pool.root("large", LARGE).view();
+      byte[] expected = new byte[(int) LARGE_BYTES];
+      Arrays.fill(expected, 0, Greedy.FITTING_BYTES, (byte) 1);
+      assertEquals(-1, large.mismatch(MemorySegment.ofArray(expected)));
+    }
+  }
+
+  /**
+   * Holds back more than its Java heap has room for, and does not mind; each time with a little
+   * more of it, so that it ends at something else. Then as much as there is room for.
+   */
+  static final class Greedy {
+    static final int ROUNDS = 20;
+    static final int FITTING_BYTES = 1 << 19;
+    private static final int BALLAST_BYTES = 100_000;
+
+    private Greedy() {}
+
+    /** Takes the Java heap but for so many pieces. */
+    private static List<byte[]> allButALittle(int pieces) {
+      List<byte[]> ballast = new ArrayList<>(1000);
+      try {
+        while (true) {
+          ballast.add(new byte[BALLAST_BYTES]);
+        }
+      } catch (OutOfMemoryError e) {
+        ballast.subList(ballast.size() - pieces, ballast.size()).clear();
+      }
+      return ballast;
+    }
+
+    public static void main(String[] arguments) {
+      Pool pool = builder(Path.of(arguments[0])).maxSize(16 * SIZE).open();
+      Block large = pool.root("large", LARGE);
+      MemorySegment ones = Arena.global().allocate(LARGE_BYTES).fill((byte) 1);
+      for (int i = 0; i < ROUNDS; i++) {
+        List<byte[]> ballast = allButALittle(i + 2);
+        try {
+          pool.run(tx -> {
+            try {
+              tx.set(large.offset(), ones);
+            } catch (OutOfMemoryError e) {
+              tx.setLong(large.offset(), 2);
+            }
+          });
+        } catch (TransactionException.BrokenOff e) {
+          System.out.println("broken off");
+        }
+        ballast.clear();
+        addOne(pool);
+        pool.run(tx -> tx.set(large.offset(), ones.asSlice(0, FITTING_BYTES)));
+      }
       System.out.flush();
       Runtime.getRuntime().halt(0);
     }

@@ -569,10 +569,12 @@ class MapTest {
     assertEquals(keys.size() + 1, map.size());
   }
 
-  /** A slot, in the first segment and far from the home of keys, that leads nowhere. */
+  /** A slot in the first segment that no key has, and that leads nowhere. */
   private long damagedSlot(HashIndex index) {
     long slot = IndexLayout.segment(index.entryOf(0)) + 40L * IndexLayout.BUCKET_BYTES;
-    assertEquals(0, region.getLong(slot));
+    while (region.getLong(slot) != 0) {
+      slot += Long.BYTES;
+    }
     region.putLong(slot, Long.BYTES);
     return slot;
   }
@@ -750,32 +752,7 @@ class MapTest {
   @Test
   void put_whoseCodecThrows_leavesWhatWasThere() {
     AtomicBoolean fails = new AtomicBoolean();
-    Codec<Long> codec =
-        new Codec<>() {
-          @Override
-          public long sizeOf(Long value) {
-            return Long.BYTES;
-          }
-
-          @Override
-          public void write(Long value, MemorySegment into) {
-            Codec.LONG.write(fails.get() ? -1L : value, into);
-            if (fails.get()) {
-              throw new IllegalArgumentException("no");
-            }
-          }
-
-          @Override
-          public Long read(MemorySegment from) {
-            return Codec.LONG.read(from);
-          }
-
-          @Override
-          public String signature() {
-            return "failing";
-          }
-        };
-    PersistentMap<Long, Long> map = pool.root("failing", Type.map(Codec.LONG, codec));
+    PersistentMap<Long, Long> map = pool.root("failing", Type.map(Codec.LONG, failing(fails)));
     map.put(1L, 10L);
     fails.set(true);
     assertThrows(IllegalArgumentException.class, () -> map.put(1L, 11L));
@@ -783,6 +760,53 @@ class MapTest {
     assertEquals(10L, map.get(1L));
     assertEquals(10L, map.put(1L, 12L));
     assertEquals(12L, map.get(1L));
+  }
+
+  /** Its transaction goes on, and what it commits is what was done whole. */
+  @Test
+  void put_whoseCodecThrowsInATransactionThatGoesOn_isNotAmongWhatIsCommitted() {
+    AtomicBoolean fails = new AtomicBoolean();
+    PersistentMap<Long, Long> map = pool.root("failing", Type.map(Codec.LONG, failing(fails)));
+    map.put(1L, 10L);
+    pool.run(tx -> {
+      tx.edit(map).put(2L, 20L);
+      fails.set(true);
+      assertThrows(IllegalArgumentException.class, () -> tx.edit(map).put(1L, 11L));
+      assertThrows(IllegalArgumentException.class, () -> tx.edit(map).put(2L, 21L));
+      assertThrows(IllegalArgumentException.class, () -> tx.edit(map).put(3L, 31L));
+      fails.set(false);
+      assertEquals(10L, tx.edit(map).get(1L));
+    });
+    assertEquals(Map.of(1L, 10L, 2L, 20L), Map.copyOf(map));
+    assertTrue(pool.check().isClean(), () -> pool.check().toString());
+  }
+
+  /** A codec of longs that writes something else, and fails, while it is told to. */
+  private static Codec<Long> failing(AtomicBoolean fails) {
+    return new Codec<>() {
+      @Override
+      public long sizeOf(Long value) {
+        return Long.BYTES;
+      }
+
+      @Override
+      public void write(Long value, MemorySegment into) {
+        Codec.LONG.write(fails.get() ? -1L : value, into);
+        if (fails.get()) {
+          throw new IllegalArgumentException("no");
+        }
+      }
+
+      @Override
+      public Long read(MemorySegment from) {
+        return Codec.LONG.read(from);
+      }
+
+      @Override
+      public String signature() {
+        return "failing";
+      }
+    };
   }
 
   @Test

@@ -52,23 +52,23 @@ final class ClaimedUnits {
       find(offset);
     }
     long unit = part.unit(offset);
-    boolean claimed = false;
     try {
       lanes.claim(unit, lane);
       if (!known) {
         lookAgain(offset);
       }
-      claimed = true;
-    } finally {
-      if (!claimed) {
-        forget();
-      }
+    } catch (Throwable e) {
+      start = 0; // not by a call, for which there may be no room
+      end = 0;
+      found = false;
+      throw e;
     }
     start = unit;
     end = part.end(unit);
   }
 
   private void find(long offset) {
+    found = false;
     space.units(offset, part);
     order.follow(lane.index(), part.follows());
     found = true;
@@ -99,15 +99,14 @@ final class ClaimedUnits {
       space.checkUserRange(tx, offset, length);
     }
     claim(offset, length);
-    boolean still = false;
     try {
       space.checkUserRange(tx, offset, length);
       lookAgain(offset);
-      still = true;
-    } finally {
-      if (!still) {
-        forget();
-      }
+    } catch (Throwable e) {
+      start = 0; // not by a call, for which there may be no room
+      end = 0;
+      found = false;
+      throw e;
     }
   }
 
@@ -116,18 +115,20 @@ final class ClaimedUnits {
     if (length < 0 || !part.mayName(offset, length)) {
       return false;
     }
-    boolean still = false;
     try {
       found = true;
       claim(offset, length);
       lookAgain(offset);
-      still = now.isAs(part);
-    } finally {
-      if (!still) {
-        forget();
-      }
+    } catch (Throwable e) {
+      start = 0; // not by a call, for which there may be no room
+      end = 0;
+      found = false;
+      throw e;
     }
-    return still;
+    if (!now.isAs(part)) {
+      forget();
+    }
+    return found;
   }
 
   /** Whether a user may name a range, as far as is known here. */

@@ -31,12 +31,22 @@ final class CoverSet {
   }
 
   void clear() {
-    if (leafCount > 1) {
-      leaves = new long[][] {leaves[0]};
-      counts = new int[1];
-      leafCount = 1;
-    }
     counts[0] = 0;
+    if (leafCount > 1) {
+      Arrays.fill(leaves, 1, leafCount, null);
+      leafCount = 1;
+      shrink();
+    }
+  }
+
+  private void shrink() {
+    try {
+      long[][] one = {leaves[0]};
+      counts = new int[1];
+      leaves = one;
+    } catch (OutOfMemoryError _) {
+      // It is empty, and stays as large as it is.
+    }
   }
 
   /** Whether no byte of a range is covered. */
@@ -156,15 +166,17 @@ final class CoverSet {
 
   /** Moves the second half of a full leaf to a new one. */
   private void split(int leaf) {
+    long[] second = new long[2 * LEAF_RANGES];
     if (leafCount == leaves.length) {
-      leaves = Arrays.copyOf(leaves, 2 * leafCount);
+      long[][] moreLeaves = Arrays.copyOf(leaves, 2 * leafCount);
       counts = Arrays.copyOf(counts, 2 * leafCount);
+      leaves = moreLeaves;
     }
     System.arraycopy(leaves, leaf + 1, leaves, leaf + 2, leafCount - leaf - 1);
     System.arraycopy(counts, leaf + 1, counts, leaf + 2, leafCount - leaf - 1);
     leafCount++;
     int half = LEAF_RANGES / 2;
-    leaves[leaf + 1] = new long[2 * LEAF_RANGES];
+    leaves[leaf + 1] = second;
     System.arraycopy(leaves[leaf], 2 * half, leaves[leaf + 1], 0, 2 * (LEAF_RANGES - half));
     counts[leaf + 1] = LEAF_RANGES - half;
     counts[leaf] = half;

@@ -64,6 +64,11 @@ final class HeapAccess extends TransactionAccess {
   }
 
   @Override
+  public void breakOff(Transaction tx, Error cause) {
+    tx.workspace().breakOff(cause);
+  }
+
+  @Override
   public void claim(Transaction tx, long unit) {
     Workspace mine = tx.workspace();
     mine.lanes().claim(unit, mine.lane());

@@ -6,6 +6,7 @@ import io.holdfast.flush.Durability;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Latch;
 import io.holdfast.tx.spi.Space;
@@ -38,6 +39,11 @@ public final class Lanes implements AutoCloseable {
 
   /** The age of a transaction that was not begun before. */
   private static final long NOW = -1;
+
+  private static final long OLDEST = 0;
+
+  /** More than an end takes: who could begin can commit or abort at the same depth. */
+  private static final long ROOM_TO_BEGIN = Workspace.ROOM_TO_COMMIT + (16 << 10);
 
   static {
     HeapAccess.install();
@@ -154,6 +160,7 @@ public final class Lanes implements AutoCloseable {
    */
   static Lanes format(
       PersistentRegion region, LogLayout layout, long key, int reserved, Space space) {
+    StackRoom.require(ROOM_TO_BEGIN);
     KeyedHash checksum = new KeyedHash(key);
     LogHeader header = new LogHeader(layout, key);
     long first = layout.area() + LogLayout.HEADER;
@@ -182,6 +189,7 @@ public final class Lanes implements AutoCloseable {
       int reserved,
       Acceptance acceptance,
       SpaceFactory spaces) {
+    StackRoom.require(ROOM_TO_BEGIN);
     Stopwatch watch = new Stopwatch();
     LogHeader header = LogHeader.load(region, offset);
     LogLayout layout = header.layout();
@@ -346,6 +354,7 @@ public final class Lanes implements AutoCloseable {
 
   /** Begins one of an age, or {@link #NOW}. */
   private Transaction begin(long age) {
+    StackRoom.require(ROOM_TO_BEGIN);
     int count = userLanes();
     long hash = Thread.currentThread().threadId() * 0x9E3779B9L & 0xFFFF_FFFFL;
     int first = (int) (hash * count >>> 32);
@@ -355,8 +364,7 @@ public final class Lanes implements AutoCloseable {
       for (int i = 0; i < count; i++) {
         int index = first + i < count ? first + i : first + i - count;
         if (lanes[index].tryTake()) {
-          lanes[index].setAge(age == NOW ? log.order().begun(index) : age);
-          return handle(index);
+          return handle(index, age);
         }
       }
       if (round == 0) {
@@ -387,12 +395,18 @@ public final class Lanes implements AutoCloseable {
     if (!lanes[index].tryTake()) {
       throw new AssertionError("reserved lane " + which + " is taken");
     }
-    return handle(index);
+    return handle(index, OLDEST);
   }
 
-  private Transaction handle(int index) {
-    region().declare(Declaration.BEGIN, 0, 0);
-    return new Transaction(workspace(index));
+  private Transaction handle(int index, long age) {
+    try {
+      lanes[index].setAge(age == NOW ? log.order().begun(index) : age);
+      region().declare(Declaration.BEGIN, 0, 0);
+      return new Transaction(workspace(index));
+    } catch (Throwable e) {
+      lanes[index].free();
+      throw e;
+    }
   }
 
   /** The working state of a lane, made when it is first taken, by who has it. */
@@ -415,6 +429,8 @@ public final class Lanes implements AutoCloseable {
    * @throws TransactionException.Conflict if another transaction of this thread is in the way
    * @throws TransactionException.LaneTimeout if all lanes stay taken; the message says by whom
    * @throws TransactionException.LogFull if the changes do not fit into the log
+   * @throws TransactionException.BrokenOff if an error came out of an operation, and the body
+   *     caught it; the changes are aborted
    * @throws TransactionException.Ended if the lanes are closed
    */
   public void run(Consumer<Transaction> body) {
@@ -539,6 +555,7 @@ public final class Lanes implements AutoCloseable {
    */
   @Override
   public void close() {
+    StackRoom.require(ROOM_TO_BEGIN);
     synchronized (this) {
       if (closed) {
         return;

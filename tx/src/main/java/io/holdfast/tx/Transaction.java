@@ -27,7 +27,8 @@ import java.util.List;
  * io.holdfast.flush.Durability} says. Every method may throw {@link TransactionException.Ended}
  * after the end, {@link TransactionException.WrongThread} in another thread, and {@link
  * io.holdfast.flush.HoldfastException.MediumFailed} if the medium fails; then the next open
- * decides, and no hook is run.
+ * decides, and no hook is run. A method that finds too little left of the stack throws {@link
+ * StackOverflowError} before it has done anything.
  */
 public final class Transaction implements AutoCloseable {
   private static final long WORD = 8;
@@ -221,6 +222,8 @@ public final class Transaction implements AutoCloseable {
    * @throws TransactionException.LogFull if the changes do not fit into the log; they are aborted
    * @throws TransactionException.Conflict if a collection finds one only now; the changes are
    *     aborted
+   * @throws TransactionException.BrokenOff if an operation had ended in the middle, by an error
+   *     that was caught; the changes are aborted
    */
   public void commit() {
     List<Runnable> due = workspace().commit();

@@ -11,6 +11,23 @@ public class TransactionException extends HoldfastException {
     super(message);
   }
 
+  TransactionException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /**
+   * An {@link Error} came out of an operation of the transaction, was caught by its body, and the
+   * transaction was to be committed all the same. What it had gathered may be a part of something:
+   * it was aborted. The cause is that error.
+   */
+  public static final class BrokenOff extends TransactionException {
+    private static final long serialVersionUID = 1L;
+
+    BrokenOff(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
   /**
    * Another open transaction has claimed what this one wants to write. Abort and try again, as
    * {@link Lanes#run} does by itself.

@@ -5,6 +5,7 @@ import io.holdfast.flush.Declaration;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.PersistentRegion;
+import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Participant;
 import java.lang.foreign.MemorySegment;
@@ -19,6 +20,14 @@ import java.util.function.LongConsumer;
  */
 final class Workspace {
   private static final long WORD = 8;
+
+  /** What is done with a latch held, or must be done whole, asks for this much of the stack. */
+  static final long ROOM_TO_CHANGE = 48 << 10;
+
+  /** An abort is what follows whatever fails, so it needs less. */
+  static final long ROOM_TO_ABORT = 48 << 10;
+
+  static final long ROOM_TO_COMMIT = 80 << 10;
 
   private final Lanes lanes;
   private final PersistentRegion region;
@@ -47,6 +56,13 @@ final class Workspace {
   private Participant participant;
   private boolean joined;
 
+  /** What broke an operation off, so that what was gathered may be a part of it. */
+  private Error brokenOff;
+
+  // What begins and ends it asked for more already, if the heap does so within another.
+  private final long roomToCommit;
+  private final long roomToAbort;
+
   Workspace(Lanes lanes, Log log, Lane lane, Lane[] all) {
     this.lanes = lanes;
     this.region = log.region();
@@ -56,6 +72,8 @@ final class Workspace {
     this.logged = new LaneTransaction(log, all, lane, lanes::patienceNanos);
     this.inPlace = region.lines();
     this.claims = new ClaimedUnits(lanes, lane, log);
+    this.roomToCommit = lanes.isReserved(lane) ? 0 : ROOM_TO_COMMIT;
+    this.roomToAbort = lanes.isReserved(lane) ? 0 : ROOM_TO_ABORT;
   }
 
   Lanes lanes() {
@@ -109,6 +127,15 @@ final class Workspace {
   }
 
   void hold(long offset, MemorySegment from) {
+    try {
+      holdWords(offset, from);
+    } catch (Error e) {
+      brokenOff = e; // not by a call, for which there may be no room
+      throw e;
+    }
+  }
+
+  private void holdWords(long offset, MemorySegment from) {
     long end = offset + from.byteSize();
     for (long word = offset & -WORD; word < end; word += WORD) {
       long first = Math.max(word, offset);
@@ -120,6 +147,11 @@ final class Workspace {
       MemorySegment.copy(from, first - offset, value, first - word, last - first);
       hold(word, value.get(KeyedHash.WORD, 0));
     }
+  }
+
+  /** An operation ended in the middle: the transaction can only be aborted. */
+  void breakOff(Error cause) {
+    brokenOff = cause;
   }
 
   // ---- a range that is overwritten, and nothing else
@@ -151,6 +183,7 @@ final class Workspace {
 
   /** Logs what whole words hold, where this was not done yet. One fence, or none. */
   void snapshot(Ranges ranges) {
+    StackRoom.require(ROOM_TO_CHANGE);
     for (int i = 0; i < ranges.count(); i++) {
       requireNothingHeld(wordStart(ranges, i), wordEnd(ranges, i));
     }
@@ -283,6 +316,7 @@ final class Workspace {
 
   /** Frees log space and extensions, with two fences of its own. */
   void upkeep() {
+    StackRoom.require(ROOM_TO_CHANGE);
     lane.latch();
     try {
       lanes.checkOpen();
@@ -295,6 +329,7 @@ final class Workspace {
   // ---- savepoints and hooks
 
   Savepoint savepoint() {
+    StackRoom.require(ROOM_TO_CHANGE);
     snapshots.clear();
     region.declare(Declaration.SAVEPOINT, 0, 0);
     Savepoint savepoint =
@@ -316,6 +351,7 @@ final class Workspace {
       throw new IllegalArgumentException(
           "the savepoint is another transaction's, or this one has gone back beyond it");
     }
+    StackRoom.require(ROOM_TO_CHANGE);
     savepoints.subList(index + 1, savepoints.size()).clear();
     claims.forget();
     if (logged.loggedFrames() > savepoint.frames()) {
@@ -345,7 +381,9 @@ final class Workspace {
    */
   List<Runnable> commit() {
     long number;
+    StackRoom.require(roomToCommit);
     try {
+      requireWhole();
       if (joined) {
         participant.prepare();
       }
@@ -377,6 +415,16 @@ final class Workspace {
     }
     lane.unlatch();
     return end(Outcome.COMMITTED);
+  }
+
+  private void requireWhole() {
+    if (brokenOff != null) {
+      throw new TransactionException.BrokenOff(
+          "an operation of the transaction ended in the middle ("
+              + brokenOff
+              + "): what it gathered is aborted; run it again",
+          brokenOff);
+    }
   }
 
   private boolean isReadOnly() {
@@ -554,6 +602,7 @@ final class Workspace {
   }
 
   void abort() {
+    StackRoom.require(roomToAbort);
     Hooks.run(undo());
   }
 
@@ -607,7 +656,7 @@ final class Workspace {
 
   private void abortAfter(Throwable cause) {
     try {
-      abort();
+      Hooks.run(undo());
     } catch (Throwable e) {
       Failures.add(cause, e);
     }
@@ -621,8 +670,11 @@ final class Workspace {
       tellHeap(outcome);
       return hooks.of(outcome);
     } finally {
-      clear();
-      lane.free();
+      try {
+        clear();
+      } finally {
+        lane.free();
+      }
     }
   }
 
@@ -657,5 +709,8 @@ final class Workspace {
     overwrittenWords = 0;
     storedInPlace = false;
     followsAll = false;
+    if (brokenOff != null) {
+      brokenOff = null;
+    }
   }
 }

@@ -10,6 +10,7 @@ import java.util.Arrays;
 final class WriteSet {
   private static final int FIRST_CAPACITY = 64;
   private static final int SHRINK_ABOVE = 1 << 16;
+  private static final int FIRST_STAMP = 1;
 
   // Words in order of first write; slots hold 1 + index into them, and count with the stamp of this
   // filling only, so that clear() costs nothing.
@@ -18,7 +19,7 @@ final class WriteSet {
   private int count;
   private int[] slots = new int[2 * FIRST_CAPACITY];
   private int[] stamps = new int[2 * FIRST_CAPACITY];
-  private int stamp = 1;
+  private int stamp = FIRST_STAMP;
 
   // Overwritten values since the first savepoint, as {index, value}.
   private boolean journaling;
@@ -69,7 +70,7 @@ final class WriteSet {
       slot = (slot + 1) & mask;
     }
     if (count == offsets.length) {
-      grow();
+      resize(2 * count);
       put(offset, value);
       return;
     }
@@ -96,7 +97,9 @@ final class WriteSet {
     }
     if (count > words) {
       count = words;
-      reindex(slots.length);
+      Arrays.fill(stamps, 0);
+      stamp = FIRST_STAMP;
+      index(offsets, slots, stamps);
     }
   }
 
@@ -107,14 +110,21 @@ final class WriteSet {
     count = 0;
     journaling = false;
     journaled = 0;
-    if (offsets.length > SHRINK_ABOVE) {
-      offsets = new long[FIRST_CAPACITY];
-      values = new long[FIRST_CAPACITY];
-      journal = new long[0];
-      reindex(2 * FIRST_CAPACITY);
-    } else if (++stamp == 0) {
+    if (++stamp == 0) {
       Arrays.fill(stamps, 0);
-      stamp = 1;
+      stamp = FIRST_STAMP;
+    }
+    if (offsets.length > SHRINK_ABOVE) {
+      shrink();
+    }
+  }
+
+  private void shrink() {
+    try {
+      resize(FIRST_CAPACITY);
+      journal = new long[0];
+    } catch (OutOfMemoryError _) {
+      // It is empty, and stays as large as it is.
     }
   }
 
@@ -127,24 +137,30 @@ final class WriteSet {
     journaled++;
   }
 
-  private void grow() {
-    offsets = Arrays.copyOf(offsets, 2 * count);
-    values = Arrays.copyOf(values, 2 * count);
-    reindex(4 * count);
+  /** Whatever fails here, nothing has changed. */
+  private void resize(int capacity) {
+    long[] newOffsets = Arrays.copyOf(offsets, capacity);
+    long[] newValues = Arrays.copyOf(values, capacity);
+    int[] newSlots = new int[2 * capacity];
+    int[] newStamps = new int[2 * capacity];
+    index(newOffsets, newSlots, newStamps);
+    offsets = newOffsets;
+    values = newValues;
+    slots = newSlots;
+    stamps = newStamps;
+    stamp = FIRST_STAMP;
   }
 
-  private void reindex(int capacity) {
-    slots = new int[capacity];
-    stamps = new int[capacity];
-    stamp = 1;
-    int mask = capacity - 1;
+  /** Enters all words into slots that are empty. */
+  private void index(long[] words, int[] into, int[] marks) {
+    int mask = into.length - 1;
     for (int index = 0; index < count; index++) {
-      int slot = slot(offsets[index], mask);
-      while (stamps[slot] == stamp) {
+      int slot = slot(words[index], mask);
+      while (marks[slot] == FIRST_STAMP) {
         slot = (slot + 1) & mask;
       }
-      slots[slot] = index + 1;
-      stamps[slot] = stamp;
+      into[slot] = index + 1;
+      marks[slot] = FIRST_STAMP;
     }
   }
 

@@ -15,6 +15,7 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Participant;
 import io.holdfast.tx.spi.TransactionAccess;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -279,6 +280,41 @@ class FailureTest {
     }
     over.begin().close();
     over.begin().close();
+  }
+
+  /** Half of what was to be written is there: who catches that and goes on cannot commit it. */
+  @Test
+  void set_anErrorInTheMiddleThatIsCaught_commitIsRefused() {
+    MemorySegment words = MemorySegment.ofArray(new long[] {1, 2, 3, 4});
+    Transaction tx = begin();
+    tx.snapshot(over.end(), words.byteSize());
+    medium.left = 2;
+    assertThrows(OutOfMemoryError.class, () -> tx.set(over.end(), words));
+    medium.left = Long.MAX_VALUE;
+    assertEquals(2, failing.getLong(over.end() + 8));
+    var refused = assertThrows(TransactionException.BrokenOff.class, tx::commit);
+    assertSame(medium.error, refused.getCause());
+    assertFalse(tx.isActive());
+    assertEquals(List.of("aborted"), hooks);
+    for (long at = 0; at < words.byteSize(); at += 8) {
+      assertEquals(0, failing.getLong(over.end() + at));
+    }
+  }
+
+  @Test
+  void run_afterOneThatWasBrokenOff_commits() {
+    for (int round = 0; round < 3; round++) {
+      long value = round;
+      assertThrows(
+          TransactionException.BrokenOff.class,
+          () ->
+              over.run(tx -> {
+                tx.setLong(over.end(), -1);
+                TransactionAccess.get().breakOff(tx, medium.error);
+              }));
+      over.run(tx -> tx.setLong(over.end(), value));
+      assertEquals(value, failing.getLong(over.end()));
+    }
   }
 
   @Test

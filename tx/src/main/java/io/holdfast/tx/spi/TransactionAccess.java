@@ -156,6 +156,15 @@ public abstract class TransactionAccess {
   public abstract void followAll(Transaction tx);
 
   /**
+   * Says that an operation ended in the middle, by an error that may be caught: the transaction can
+   * only be aborted.
+   *
+   * @param tx the transaction
+   * @param cause the error
+   */
+  public abstract void breakOff(Transaction tx, Error cause);
+
+  /**
    * Claims a unit, and follows whoever had it before.
    *
    * @param tx the transaction
