@@ -121,13 +121,23 @@ final class Chunks {
       }
       tx.commit();
     }
-    recorded.subMap(from, true, last, true).clear();
-    if (from < start) {
-      recorded.put(from, start - from);
+    try {
+      recorded.subMap(from, true, last, true).clear();
+      if (from < start) {
+        recorded.put(from, start - from);
+      }
+      if (end < to) {
+        recorded.put(end, to - end);
+      }
+    } catch (Throwable e) {
+      throw unknown(e);
     }
-    if (end < to) {
-      recorded.put(end, to - end);
-    }
+  }
+
+  /** What the table has is committed, and not known here any more: the next opening reads it. */
+  private Error unknown(Throwable cause) {
+    region.poison(cause);
+    return cause instanceof Error error ? error : new AssertionError(cause);
   }
 
   private void write(Transaction tx, int chunk, Span span) {
@@ -152,7 +162,11 @@ final class Chunks {
         write(tx, chunk, Span.free(count));
         tx.commit();
       }
-      recorded.put(chunk, count);
+      try {
+        recorded.put(chunk, count);
+      } catch (Throwable e) {
+        throw unknown(e);
+      }
     } finally {
       changes.unlock();
     }

@@ -67,7 +67,7 @@ final class IndexSplit {
   }
 
   /** Carries something out in a transaction, with new blocks that are given back if it fails. */
-  private List<Allocator.Place> carryOut(
+  private void carryOut(
       int blocks, long bytes, BiConsumer<Transaction, List<Allocator.Place>> body) {
     List<Allocator.Place> places = new ArrayList<>(blocks);
     try {
@@ -85,7 +85,6 @@ final class IndexSplit {
       }
       throw e;
     }
-    return places;
   }
 
   /**
@@ -111,25 +110,25 @@ final class IndexSplit {
   private void doubleDirectory() {
     HashIndex.Directory old = index.directory();
     long words = 1L << old.depth();
-    long doubled =
-        carryOut(
-                1,
-                16 * words,
-                (tx, places) -> {
-                  long offset = places.getFirst().offset();
-                  for (long i = 0; i < words; i++) {
-                    long entry = region.getLong(old.offset() + 8 * i);
-                    region.putLong(offset + 16 * i, entry);
-                    region.putLong(offset + 16 * i + 8, entry);
-                  }
-                  access.filled(tx, offset, 16 * words);
-                  access.write(tx, index.offset() + IndexLayout.DIRECTORY_AT, offset);
-                  access.write(tx, index.offset() + IndexLayout.DEPTH_AT, old.depth() + 1L);
-                  freeIn(tx, old.offset());
-                })
-            .getFirst()
-            .offset();
-    index.setDirectory(new HashIndex.Directory(doubled, old.depth() + 1));
+    // Made before the commit, after which nothing may come between.
+    HashIndex.Directory[] doubled = new HashIndex.Directory[1];
+    carryOut(
+        1,
+        16 * words,
+        (tx, places) -> {
+          long offset = places.getFirst().offset();
+          doubled[0] = new HashIndex.Directory(offset, old.depth() + 1);
+          for (long i = 0; i < words; i++) {
+            long entry = region.getLong(old.offset() + 8 * i);
+            region.putLong(offset + 16 * i, entry);
+            region.putLong(offset + 16 * i + 8, entry);
+          }
+          access.filled(tx, offset, 16 * words);
+          access.write(tx, index.offset() + IndexLayout.DIRECTORY_AT, offset);
+          access.write(tx, index.offset() + IndexLayout.DEPTH_AT, old.depth() + 1L);
+          freeIn(tx, old.offset());
+        });
+    index.setDirectory(doubled[0]);
     allocator.giveBack(allocator.find(old.offset()));
   }
 

@@ -51,6 +51,7 @@ class ScoreboardTest {
             .parallel()
             .map(medium ->
                 KillLoop.of(BankAndIndex.class).kills(kills).seed(seed).medium(medium).run())
+            .peek(IO::println)
             .toList();
     StringBuilder page = new StringBuilder();
     page.append("# The scoreboard\n\n")
