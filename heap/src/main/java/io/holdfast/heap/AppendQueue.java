@@ -103,14 +103,19 @@ final class AppendQueue {
     return pool.call(tx -> log.append(tx, records));
   }
 
+  /** Taken from the queue only when they are all together: without memory nobody is forgotten. */
   private List<Request> next() {
     List<Request> batch = new ArrayList<>();
     long bytes = 0;
-    for (Request one = waiting.peek();
-        one != null && (batch.isEmpty() || bytes + one.bytes <= MOST_BYTES);
-        one = waiting.peek()) {
+    for (Request one : waiting) {
+      if (!batch.isEmpty() && bytes + one.bytes > MOST_BYTES) {
+        break;
+      }
       bytes += one.bytes;
-      batch.add(waiting.poll());
+      batch.add(one);
+    }
+    for (int i = 0; i < batch.size(); i++) {
+      waiting.poll();
     }
     return batch;
   }

@@ -670,11 +670,8 @@ final class Workspace {
       tellHeap(outcome);
       return hooks.of(outcome);
     } finally {
-      try {
-        clear();
-      } finally {
-        lane.free();
-      }
+      clear();
+      lane.free();
     }
   }
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.holdfast.crash.ForwardingMedium;
+import io.holdfast.flush.Declaration;
 import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.Lines;
 import io.holdfast.flush.Medium;
@@ -282,6 +283,17 @@ class FailureTest {
     over.begin().close();
   }
 
+  @Test
+  void begin_anErrorWithTheLaneTaken_theLaneIsFree() {
+    for (int round = 0; round < 5; round++) {
+      medium.begins = false;
+      assertSame(medium.error, assertThrows(OutOfMemoryError.class, over::begin));
+    }
+    medium.begins = true;
+    over.begin();
+    over.begin();
+  }
+
   /** Half of what was to be written is there: who catches that and goes on cannot commit it. */
   @Test
   void set_anErrorInTheMiddleThatIsCaught_commitIsRefused() {
@@ -332,11 +344,12 @@ class FailureTest {
     assertEquals(List.of("first", "second"), hooks);
   }
 
-  /** Throws an error at the first store or fence after so many. */
+  /** Throws an error at the first store or fence after so many, or where a transaction begins. */
   private static final class FailingMedium extends ForwardingMedium {
     private final Medium whole;
     private final OutOfMemoryError error = new OutOfMemoryError("test");
     private long left = Long.MAX_VALUE;
+    private boolean begins = true;
 
     FailingMedium() {
       this(Medium.inMemory(SIZE));
@@ -380,6 +393,14 @@ class FailureTest {
     public void persist(long offset, long bytes) {
       event();
       super.persist(offset, bytes);
+    }
+
+    @Override
+    public void declare(Declaration what, long offset, long bytes) {
+      if (what == Declaration.BEGIN && !begins) {
+        throw error;
+      }
+      super.declare(what, offset, bytes);
     }
 
     /** What was written is opened again. */
