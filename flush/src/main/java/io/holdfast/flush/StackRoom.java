@@ -20,6 +20,7 @@ import java.lang.invoke.VarHandle;
  */
 public final class StackRoom {
   private static final int PAGE_SHIFT = 12;
+  private static final long ENOUGH_BYTES = 256 << 10;
   private static final int[] ZONE_PAGES = {2, 1, 1, 20};
   private static final long KEPT_BYTES = keptBytes();
   private static final boolean KNOWN = WritebackStub.stack() != 0 && Libc.stack() != null;
@@ -35,10 +36,11 @@ public final class StackRoom {
   private StackRoom() {}
 
   /**
-   * Throws if the stack of this thread has less room than something needs. A few nanoseconds. Of a
-   * small stack no more than half is asked for.
+   * Throws if the stack of this thread has less room than something needs. A few nanoseconds. A
+   * stack that has less than 256 KiB all in all is asked for as much less, so that what asks for
+   * more than another one always does.
    *
-   * @param bytes how much it needs
+   * @param bytes how much it needs, where there is as much; up to 2<sup>40</sup>
    * @throws StackOverflowError if there is less; nothing has happened
    */
   public static void require(long bytes) {
@@ -55,7 +57,7 @@ public final class StackRoom {
       above = pointer - low(stack);
     }
     if (above < KEPT_BYTES + bytes) {
-      requireHalf(bytes, above - KEPT_BYTES, size(stack) - KEPT_BYTES);
+      requireShare(bytes, above - KEPT_BYTES, size(stack) - KEPT_BYTES);
     }
   }
 
@@ -78,13 +80,24 @@ public final class StackRoom {
     return (stack.end() >>> PAGE_SHIFT) - pages << SIZE_BITS | pages;
   }
 
-  private static void requireHalf(long bytes, long left, long all) {
-    if (left < Math.min(bytes, all / 2)) {
-      throw new StackOverflowError(
-          ("the stack has room for %d bytes, and %d are needed for this to be done whole or not at"
-                  + " all: call it from less deep, or give the thread a larger stack (-Xss)")
-              .formatted(Math.max(0, left), bytes));
+  private static void requireShare(long bytes, long left, long all) {
+    long needed = all < ENOUGH_BYTES ? bytes * all / ENOUGH_BYTES : bytes;
+    if (left < needed) {
+      throw new StackOverflowError(refusal(Math.max(0, left), needed));
     }
+  }
+
+  /**
+   * Without {@code +} or a format: these need classes which, if there is no room for them the first
+   * time, are lost for good.
+   */
+  private static String refusal(long left, long needed) {
+    return "the stack has room for "
+        .concat(Long.toString(left))
+        .concat(" bytes, and ")
+        .concat(Long.toString(needed))
+        .concat(" are needed for this to be done whole or not at all: call it from less deep, or")
+        .concat(" give the thread a larger stack (-Xss)");
   }
 
   private static long keptBytes() {

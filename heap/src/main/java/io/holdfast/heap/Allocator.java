@@ -6,6 +6,7 @@ import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Lanes;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Latch;
+import io.holdfast.tx.spi.RoomFor;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -32,9 +33,6 @@ import java.util.List;
 final class Allocator {
   private static final int COPIED_UNASKED = 4096;
   private static final int MOST_RECENT = 64;
-
-  /** Whoever may not have asked for room on the stack yet, and takes a shelf's lock. */
-  private static final long ROOM_TO_READ = 32 << 10;
 
   private final TransactionAccess access = TransactionAccess.get();
   private final PersistentRegion region;
@@ -367,7 +365,7 @@ final class Allocator {
       return null;
     }
     Shelf shelf = shelf(span);
-    StackRoom.require(ROOM_TO_READ);
+    StackRoom.require(RoomFor.A_LOOK);
     shelf.lock.lock();
     try {
       if (shelf.unread.contains(chunk)) {

@@ -9,6 +9,7 @@ import io.holdfast.heap.LogSegments.Copied;
 import io.holdfast.heap.LogSegments.Segment;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Latch;
+import io.holdfast.tx.spi.RoomFor;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -140,7 +141,7 @@ final class AppendLog {
   // ---- claims
 
   private Part part(Transaction tx) {
-    StackRoom.require(HeapParticipant.ROOM_TO_CHANGE);
+    StackRoom.require(RoomFor.A_CHANGE);
     HeapParticipant participant = pool.participant(tx);
     Part part = (Part) participant.part(this);
     if (part == null) {

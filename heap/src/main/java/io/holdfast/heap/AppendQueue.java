@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.spi.Latch;
+import io.holdfast.tx.spi.RoomFor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,9 +22,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  */
 final class AppendQueue {
   private static final long MOST_BYTES = 64 << 10;
-
-  /** Whoever serves must give the latch up, and may have to grow the pool: so much of the stack. */
-  private static final long ROOM_TO_SERVE = 128 << 10;
 
   /** Any thread but the caller's: a record that it cannot read is copied for whoever serves. */
   private static final Thread ANOTHER = Thread.ofPlatform().unstarted(() -> {});
@@ -69,7 +67,7 @@ final class AppendQueue {
 
   /** Appends; durable when it returns. Returns the position of the first record. */
   long append(List<MemorySegment> records) {
-    StackRoom.require(ROOM_TO_SERVE);
+    StackRoom.require(RoomFor.TRANSACTIONS);
     if (log.isAppendedToByThisThread()) {
       return appendByItself(records);
     }

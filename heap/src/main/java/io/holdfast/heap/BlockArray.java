@@ -6,6 +6,7 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Latch;
+import io.holdfast.tx.spi.RoomFor;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -247,7 +248,7 @@ final class BlockArray {
   }
 
   private Part part(Transaction tx) {
-    StackRoom.require(HeapParticipant.ROOM_TO_CHANGE);
+    StackRoom.require(RoomFor.A_CHANGE);
     HeapParticipant participant = pool.participant(tx);
     Part part = (Part) participant.part(this);
     if (part == null) {

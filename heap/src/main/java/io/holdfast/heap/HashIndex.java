@@ -8,6 +8,7 @@ import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Latch;
+import io.holdfast.tx.spi.RoomFor;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -404,7 +405,7 @@ final class HashIndex {
   long count() {
     entryOf(0); // refused if the pool is closed, even if nothing has to be counted
     if (counted < 0) {
-      StackRoom.require(HeapParticipant.ROOM_TO_CHANGE);
+      StackRoom.require(RoomFor.A_CHANGE);
       stripes.lock(IndexStripes.ALL);
       try {
         if (counted < 0) {

@@ -6,6 +6,7 @@ import io.holdfast.flush.HoldfastException;
 import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.spi.Participant;
+import io.holdfast.tx.spi.RoomFor;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,11 +25,6 @@ import org.slf4j.LoggerFactory;
 final class HeapParticipant implements Participant {
   private static final Logger LOG = LoggerFactory.getLogger(HeapParticipant.class);
   private static final int FREED = -1;
-
-  /** What an operation of several steps asks for of the stack; and what each step then has. */
-  static final long ROOM_TO_CHANGE = 64 << 10;
-
-  private static final long ROOM_FOR_A_STEP = 48 << 10;
 
   private final TransactionAccess access = TransactionAccess.get();
   private final Pool pool;
@@ -102,17 +98,17 @@ final class HeapParticipant implements Participant {
 
   /** Takes a block, whose contents are not defined. */
   long reserve(long bytes, Span.Kind kind) {
-    StackRoom.require(ROOM_FOR_A_STEP);
+    StackRoom.require(RoomFor.A_STEP);
     Allocator.Place place = allocator.reserve(tx, bytes, kind);
     try {
-      return reserved(place);
+      return enter(place);
     } catch (Error e) {
       access.breakOff(tx, e);
       throw e;
     }
   }
 
-  private long reserved(Allocator.Place place) {
+  private long enter(Allocator.Place place) {
     access.follow(tx, place.run().number());
     int number =
         access.allocate(
@@ -149,7 +145,7 @@ final class HeapParticipant implements Participant {
 
   /** Frees a block, which must be one of the kind. */
   void free(long offset, Span.Kind kind) {
-    StackRoom.require(ROOM_FOR_A_STEP);
+    StackRoom.require(RoomFor.A_STEP);
     if (!cancelMine(offset)) {
       Allocator.Place place = allocated(offset, kind);
       claimRange(offset, place.run().blockBytes());
@@ -167,7 +163,7 @@ final class HeapParticipant implements Participant {
 
   /** Frees a block of a collection, which has no claims but those of its keys. */
   void freeOwned(long offset) {
-    StackRoom.require(ROOM_FOR_A_STEP);
+    StackRoom.require(RoomFor.A_STEP);
     if (!cancelMine(offset)) {
       free(allocated(offset, Span.Kind.RAW));
     }

@@ -3,6 +3,7 @@ package io.holdfast.heap;
 
 import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.Transaction;
+import io.holdfast.tx.spi.RoomFor;
 import io.holdfast.tx.spi.TransactionAccess;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -101,7 +102,7 @@ final class IndexEdit {
    *     next one by now
    */
   IndexChange of(Transaction user, IndexKey key) {
-    StackRoom.require(HeapParticipant.ROOM_TO_CHANGE);
+    StackRoom.require(RoomFor.A_CHANGE);
     access.claim(user, index.claim(key.hash()));
     IndexChange known = find(key);
     if (known != null) {

@@ -11,6 +11,7 @@ import io.holdfast.tx.RecoveryReport;
 import io.holdfast.tx.Transaction;
 import io.holdfast.tx.TransactionException;
 import io.holdfast.tx.spi.KeyedHash;
+import io.holdfast.tx.spi.RoomFor;
 import io.holdfast.tx.spi.TransactionAccess;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import io.holdfast.tx.spi.TransactionAccess.Geometry;
@@ -47,9 +48,6 @@ public final class Pool implements AutoCloseable {
 
   /** Lanes of the heap's own: for the chunk table, and for the splits of indexes. */
   private static final int RESERVED_LANES = 2;
-
-  /** More than the lanes' close asks for, before which this one has begun. */
-  private static final long ROOM_TO_CLOSE = 128 << 10;
 
   private final TransactionAccess access = TransactionAccess.get();
   private final PersistentRegion region;
@@ -659,7 +657,7 @@ public final class Pool implements AutoCloseable {
    */
   @Override
   public void close() {
-    StackRoom.require(ROOM_TO_CLOSE);
+    StackRoom.require(RoomFor.TRANSACTIONS);
     synchronized (this) {
       if (closed) {
         return;

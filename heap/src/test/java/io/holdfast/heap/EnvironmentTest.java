@@ -50,6 +50,7 @@ class EnvironmentTest {
   private static final long SIZE = 1 << 20;
   private static final Type<Block> PAIR = Type.block(16);
   private static final Type<PersistentMap<Long, String>> NAMES = SamplePool.NAMES;
+  private static final String SMALLEST_STACK = "180k";
   private static final long LARGE_BYTES = 4 * SIZE;
   private static final Type<Block> LARGE = Type.block(LARGE_BYTES);
   private static final Type<PersistentBlocks> BLOCKS = Type.blocks(512, 8);
@@ -152,13 +153,33 @@ class EnvironmentTest {
     assertTrue(outcomes[0] > 1000 && outcomes[1] > 1000, outcomes[0] + ", " + outcomes[1]);
   }
 
+  /** The smallest stack that a program can have, of which less can be asked for. */
+  @Test
+  void stackOverflow_ofASmallStack_allOrNothingAndNoHang() throws Exception {
+    Path file = folder.resolve("pool");
+    builder(file).create().close();
+    Process child = child(Shallow.class, "-Xss" + SMALLEST_STACK, file);
+    assertEquals(List.of("whole"), saidBy(child));
+  }
+
+  /** Goes to the end of its only stack. */
+  static final class Shallow {
+    private Shallow() {}
+
+    public static void main(String[] arguments) {
+      int[] outcomes = new int[2];
+      overflow(Path.of(arguments[0]), 1, outcomes);
+      System.out.println(outcomes[0] > 0 && outcomes[1] > 100 ? "whole" : "never at the end");
+    }
+  }
+
   /**
    * Goes deeper after each commit, and less deep after each overflow; by more after several in a
    * row, since compiled code needs less stack.
    */
   private static void overflow(Path file, int seed, int[] outcomes) {
     SplittableRandom random = new SplittableRandom(seed);
-    int depth = 500;
+    int depth = 50;
     int step = 500;
     int row = 0; // of commits, or, negative, of overflows
     for (int round = 0; round < 20; round++) {
@@ -195,7 +216,7 @@ class EnvironmentTest {
     }
   }
 
-  /** One more everywhere: the pair and the map, a block in place, a log, blocks, a string. */
+  /** One more everywhere: the pair and the map, a block in place, a log, blocks. */
   private static void addToAll(Pool pool) {
     Block pair = pool.root("pair", PAIR);
     PersistentMap<Long, String> names = pool.root("names", NAMES);
@@ -316,9 +337,7 @@ class EnvironmentTest {
     Path file = folder.resolve("pool");
     builder(file).maxSize(16 * SIZE).create().close();
     Process child = child(Greedy.class, "-Xmx12m", file);
-    List<String> said =
-        child.inputReader().lines().filter(line -> !line.startsWith("SLF4J")).toList();
-    assertEquals(Collections.nCopies(Greedy.ROUNDS, "broken off"), said);
+    assertEquals(Collections.nCopies(Greedy.ROUNDS, "broken off"), saidBy(child));
     try (Pool pool = builder(file).maxSize(16 * SIZE).open()) {
       assertEquals(Greedy.ROUNDS, assertWhole(pool));
       MemorySegment large = pool.root("large", LARGE).view();
@@ -393,6 +412,10 @@ class EnvironmentTest {
             file.toString())
         .redirectErrorStream(true)
         .start();
+  }
+
+  private static List<String> saidBy(Process child) {
+    return child.inputReader().lines().filter(line -> !line.startsWith("SLF4J")).toList();
   }
 
   private static void signal(Process process, String signal) throws Exception {

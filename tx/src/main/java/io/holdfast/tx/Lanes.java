@@ -9,6 +9,7 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Latch;
+import io.holdfast.tx.spi.RoomFor;
 import io.holdfast.tx.spi.Space;
 import io.holdfast.tx.spi.TransactionAccess.Acceptance;
 import java.security.SecureRandom;
@@ -41,9 +42,6 @@ public final class Lanes implements AutoCloseable {
   private static final long NOW = -1;
 
   private static final long OLDEST = 0;
-
-  /** More than an end takes: who could begin can commit or abort at the same depth. */
-  private static final long ROOM_TO_BEGIN = Workspace.ROOM_TO_COMMIT + (16 << 10);
 
   static {
     HeapAccess.install();
@@ -160,7 +158,7 @@ public final class Lanes implements AutoCloseable {
    */
   static Lanes format(
       PersistentRegion region, LogLayout layout, long key, int reserved, Space space) {
-    StackRoom.require(ROOM_TO_BEGIN);
+    StackRoom.require(RoomFor.A_TRANSACTION);
     KeyedHash checksum = new KeyedHash(key);
     LogHeader header = new LogHeader(layout, key);
     long first = layout.area() + LogLayout.HEADER;
@@ -189,7 +187,7 @@ public final class Lanes implements AutoCloseable {
       int reserved,
       Acceptance acceptance,
       SpaceFactory spaces) {
-    StackRoom.require(ROOM_TO_BEGIN);
+    StackRoom.require(RoomFor.A_TRANSACTION);
     Stopwatch watch = new Stopwatch();
     LogHeader header = LogHeader.load(region, offset);
     LogLayout layout = header.layout();
@@ -354,7 +352,7 @@ public final class Lanes implements AutoCloseable {
 
   /** Begins one of an age, or {@link #NOW}. */
   private Transaction begin(long age) {
-    StackRoom.require(ROOM_TO_BEGIN);
+    StackRoom.require(RoomFor.A_TRANSACTION);
     int count = userLanes();
     long hash = Thread.currentThread().threadId() * 0x9E3779B9L & 0xFFFF_FFFFL;
     int first = (int) (hash * count >>> 32);
@@ -555,7 +553,7 @@ public final class Lanes implements AutoCloseable {
    */
   @Override
   public void close() {
-    StackRoom.require(ROOM_TO_BEGIN);
+    StackRoom.require(RoomFor.A_TRANSACTION);
     synchronized (this) {
       if (closed) {
         return;

@@ -8,6 +8,7 @@ import io.holdfast.flush.PersistentRegion;
 import io.holdfast.flush.StackRoom;
 import io.holdfast.tx.spi.KeyedHash;
 import io.holdfast.tx.spi.Participant;
+import io.holdfast.tx.spi.RoomFor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -20,14 +21,6 @@ import java.util.function.LongConsumer;
  */
 final class Workspace {
   private static final long WORD = 8;
-
-  /** What is done with a latch held, or must be done whole, asks for this much of the stack. */
-  static final long ROOM_TO_CHANGE = 48 << 10;
-
-  /** An abort is what follows whatever fails, so it needs less. */
-  static final long ROOM_TO_ABORT = 48 << 10;
-
-  static final long ROOM_TO_COMMIT = 80 << 10;
 
   private final Lanes lanes;
   private final PersistentRegion region;
@@ -59,7 +52,7 @@ final class Workspace {
   /** What broke an operation off, so that what was gathered may be a part of it. */
   private Error brokenOff;
 
-  // What begins and ends it asked for more already, if the heap does so within another.
+  // Nothing where the heap begins and ends it within another, which has asked for more.
   private final long roomToCommit;
   private final long roomToAbort;
 
@@ -72,8 +65,8 @@ final class Workspace {
     this.logged = new LaneTransaction(log, all, lane, lanes::patienceNanos);
     this.inPlace = region.lines();
     this.claims = new ClaimedUnits(lanes, lane, log);
-    this.roomToCommit = lanes.isReserved(lane) ? 0 : ROOM_TO_COMMIT;
-    this.roomToAbort = lanes.isReserved(lane) ? 0 : ROOM_TO_ABORT;
+    this.roomToCommit = lanes.isReserved(lane) ? 0 : RoomFor.A_COMMIT;
+    this.roomToAbort = lanes.isReserved(lane) ? 0 : RoomFor.A_STEP;
   }
 
   Lanes lanes() {
@@ -183,7 +176,7 @@ final class Workspace {
 
   /** Logs what whole words hold, where this was not done yet. One fence, or none. */
   void snapshot(Ranges ranges) {
-    StackRoom.require(ROOM_TO_CHANGE);
+    StackRoom.require(RoomFor.A_STEP);
     for (int i = 0; i < ranges.count(); i++) {
       requireNothingHeld(wordStart(ranges, i), wordEnd(ranges, i));
     }
@@ -316,7 +309,7 @@ final class Workspace {
 
   /** Frees log space and extensions, with two fences of its own. */
   void upkeep() {
-    StackRoom.require(ROOM_TO_CHANGE);
+    StackRoom.require(RoomFor.A_STEP);
     lane.latch();
     try {
       lanes.checkOpen();
@@ -329,7 +322,7 @@ final class Workspace {
   // ---- savepoints and hooks
 
   Savepoint savepoint() {
-    StackRoom.require(ROOM_TO_CHANGE);
+    StackRoom.require(RoomFor.A_STEP);
     snapshots.clear();
     region.declare(Declaration.SAVEPOINT, 0, 0);
     Savepoint savepoint =
@@ -351,7 +344,7 @@ final class Workspace {
       throw new IllegalArgumentException(
           "the savepoint is another transaction's, or this one has gone back beyond it");
     }
-    StackRoom.require(ROOM_TO_CHANGE);
+    StackRoom.require(RoomFor.A_STEP);
     savepoints.subList(index + 1, savepoints.size()).clear();
     claims.forget();
     if (logged.loggedFrames() > savepoint.frames()) {
